@@ -26,7 +26,8 @@ export type ErrorCode =
   | "payment_in_flight"
   | "payment_already_used"
   | "payment_refused"
-  | "body_not_replayable";
+  | "body_not_replayable"
+  | "internal_error";
 
 /** The world failed: network, ledger, chain, a malformed peer. Bad payments are values with a reason, not errors. */
 export class X402Error extends Error {

@@ -1,0 +1,123 @@
+import { Hono, type Context } from "hono";
+import { X402Error } from "../src/core/errors.ts";
+import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
+import { parseJson } from "../src/core/json.ts";
+import { FacilitatorRequest } from "../src/core/messages.ts";
+import { FacilitatorRequestV1, facilitatorRequestFromV1, networkToV1 } from "../src/core/messages-v1.ts";
+import { parseValue } from "../src/core/parse.ts";
+import { problemOf, problemResponse } from "../src/core/problem.ts";
+
+/** Longest request body, in bytes. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+export interface FacilitatorAppOptions {
+  /** Throws when the service cannot do its work right now; `/health` answers 503 then. */
+  readonly check?: () => Promise<void>;
+  /** Sees every error that a caller is told nothing about. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/**
+ * HTTP interface of a facilitator (specification v2, section 7; v1 bodies are understood too): `POST /verify`,
+ * `POST /settle`, `GET /supported`, `GET /health`. Web standards only: runs in any isolate.
+ *
+ * Whatever is wrong with a payment is a 200 with a reason. 4xx is for transport and schema, 503 with `Retry-After` for
+ * what failed here, all as problem+json with a stable code.
+ */
+export function createFacilitatorApp(facilitator: Facilitator, options: FacilitatorAppOptions = {}): Hono {
+  const app = new Hono();
+
+  app.post("/verify", async (c) => {
+    const { request, versioned } = await readRequest(c);
+    return c.json(versioned(await facilitator.verify(request, callOptions(c))));
+  });
+  app.post("/settle", async (c) => {
+    const { request, versioned } = await readRequest(c);
+    return c.json(versioned(await facilitator.settle(request, callOptions(c))));
+  });
+  app.get("/supported", async (c) => c.json(await facilitator.supported()));
+  app.get("/health", async (c) => {
+    await options.check?.();
+    return c.json({ status: "ok" });
+  });
+
+  for (const [path, allow] of [
+    ["/verify", "POST"],
+    ["/settle", "POST"],
+    ["/supported", "GET"],
+    ["/health", "GET"],
+  ] as const) {
+    app.all(path, () => problemResponse(405, "method_not_allowed", `use ${allow} ${path}`, { Allow: allow }));
+  }
+  app.notFound((c) => problemResponse(404, "not_found", `there is no ${c.req.method} ${c.req.path} here`));
+  app.onError((error) => {
+    const response = problemOf(error);
+    if (response.status >= 500) options.onError?.(error);
+    return response;
+  });
+  return app;
+}
+
+interface Versioned {
+  readonly request: FacilitatorRequest;
+  /** Gives an answer the network name of the version that asked. */
+  readonly versioned: <T extends object>(answer: T) => T;
+}
+
+async function readRequest(c: Context): Promise<Versioned> {
+  const type = c.req.header("content-type") ?? "";
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) {
+    throw new X402Error("unsupported_media_type", "content-type: must be application/json");
+  }
+  let value: unknown;
+  try {
+    value = parseJson(await readBody(c.req.raw));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new X402Error("malformed_request", `body: ${error.message}`);
+  }
+  const version = typeof value === "object" && value !== null ? (value as { x402Version?: unknown }).x402Version : 0;
+  if (version === 2) {
+    return { request: parseValue(FacilitatorRequest, value, "malformed_request", "body"), versioned: (answer) => answer };
+  }
+  if (version !== 1) throw new X402Error("unsupported_version", "body: x402Version must be 2 or 1");
+  const request = facilitatorRequestFromV1(parseValue(FacilitatorRequestV1, value, "malformed_request", "body"));
+  if (request === undefined) throw new X402Error("malformed_request", "body: network is no v1 network name");
+  return {
+    request,
+    versioned: (answer) =>
+      "network" in answer && typeof answer.network === "string"
+        ? { ...answer, network: networkToV1(answer.network) ?? answer.network }
+        : answer,
+  };
+}
+
+/** The body as text, read no further than the limit. */
+async function readBody(request: Request): Promise<string> {
+  const tooLarge = () => new X402Error("payload_too_large", `body: is larger than ${MAX_BODY_BYTES} bytes`);
+  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let text = "";
+  let bytes = 0;
+  if (request.body === null) return text;
+  try {
+    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
+      bytes += chunk.length;
+      if (bytes > MAX_BODY_BYTES) throw tooLarge();
+      text += decoder.decode(chunk, { stream: true });
+    }
+    return text + decoder.decode();
+  } catch (error) {
+    if (error instanceof X402Error) throw error;
+    throw new X402Error("malformed_request", "body: is not UTF-8, or was cut off");
+  }
+}
+
+function callOptions(c: Context): FacilitatorCallOptions {
+  const idempotencyKey = c.req.header("idempotency-key");
+  if (idempotencyKey === undefined) return {};
+  if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
+    throw new X402Error("malformed_request", "idempotency-key: must be 1 to 255 printable ASCII characters");
+  }
+  return { idempotencyKey };
+}

@@ -1,0 +1,58 @@
+import { X402Error } from "../core/errors.ts";
+import { decodeHeader, PAYMENT_REQUIRED } from "../core/header.ts";
+import { parseJson } from "../core/json.ts";
+import { PaymentRequired, type PaymentRequirements } from "../core/messages.ts";
+import { PaymentRequiredV1, requirementsFromV1 } from "../core/messages-v1.ts";
+import { parseValue } from "../core/parse.ts";
+
+/** What a 402 asks for, in either version. */
+export interface Demand {
+  readonly version: 1 | 2;
+  readonly offers: readonly PaymentRequirements[];
+  /** The v2 message, of which parts are echoed. */
+  readonly message?: PaymentRequired;
+}
+
+const MAX_BODY_LENGTH = 64 * 1024;
+
+/**
+ * Reads a 402: the `PAYMENT-REQUIRED` header first, then a v1 body. Nothing when it is no x402 answer. The response's
+ * own body stays readable.
+ *
+ * @throws X402Error `malformed_payment_required` or `payload_too_large`.
+ */
+export async function readDemand(response: Response): Promise<Demand | undefined> {
+  const header = response.headers.get(PAYMENT_REQUIRED);
+  if (header !== null) {
+    const message = decodeHeader(PaymentRequired, header, "malformed_payment_required", PAYMENT_REQUIRED);
+    return { version: 2, offers: message.accepts, message };
+  }
+  const body = await readJson(response.clone());
+  if (typeof body !== "object" || body === null || (body as { x402Version?: unknown }).x402Version !== 1) {
+    return undefined;
+  }
+  const message = parseValue(PaymentRequiredV1, body, "malformed_payment_required", "402 body");
+  return { version: 1, offers: message.accepts.flatMap((offer) => requirementsFromV1(offer) ?? []) };
+}
+
+/** The body as JSON; nothing when it is no JSON. Reads no further than the limit. */
+async function readJson(response: Response): Promise<unknown> {
+  if (response.body === null) return undefined;
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += decoder.decode(value, { stream: true });
+    if (text.length > MAX_BODY_LENGTH) {
+      void reader.cancel();
+      throw new X402Error("payload_too_large", `402 body: is longer than ${MAX_BODY_LENGTH} characters`);
+    }
+  }
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined;
+  }
+}

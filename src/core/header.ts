@@ -1,0 +1,43 @@
+import { X402Error, type ErrorCode } from "./errors.ts";
+import { parseText, type Schema } from "./parse.ts";
+
+/** Header names of x402 v2 and v1 (HTTP transport specification). */
+export const PAYMENT_REQUIRED = "PAYMENT-REQUIRED";
+export const PAYMENT_SIGNATURE = "PAYMENT-SIGNATURE";
+export const PAYMENT_RESPONSE = "PAYMENT-RESPONSE";
+export const X_PAYMENT = "X-PAYMENT";
+export const X_PAYMENT_RESPONSE = "X-PAYMENT-RESPONSE";
+
+/** Longest header value that is decoded, in characters. */
+export const MAX_HEADER_LENGTH = 8192;
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/** Header value of a message: base64 (standard alphabet) of its UTF-8 JSON. */
+export function encodeHeader(value: unknown): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(value));
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+}
+
+/**
+ * Decodes a header value strictly: length, alphabet and padding, UTF-8, JSON bounds, then the schema.
+ *
+ * @param name header name, for the error's text.
+ * @throws X402Error `payload_too_large`, or `code` naming what is wrong.
+ */
+export function decodeHeader<T>(schema: Schema<T>, text: string, code: ErrorCode, name: string): T {
+  if (text.length > MAX_HEADER_LENGTH) {
+    throw new X402Error("payload_too_large", `${name}: is longer than ${MAX_HEADER_LENGTH} characters`);
+  }
+  if (text === "" || !BASE64.test(text)) throw new X402Error(code, `${name}: is not base64 (standard alphabet)`);
+  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  let json: string;
+  try {
+    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new X402Error(code, `${name}: is not UTF-8`);
+  }
+  return parseText(schema, json, MAX_HEADER_LENGTH, code, name);
+}

@@ -1,0 +1,49 @@
+/** Bounds on JSON from outside, checked before any schema (see docs/protocol.md, "Hostile input"). */
+export const MAX_JSON_DEPTH = 8;
+export const MAX_OBJECT_KEYS = 64;
+/** Below an `extensions` key: peers put whole JSON Schemas there, and clients echo them (see docs/decisions/0001). */
+export const MAX_EXTENSION_DEPTH = 20;
+
+const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+/**
+ * Parses JSON text and refuses what is nested too deeply, too wide, or tries to reach a prototype.
+ * The caller bounds the length of the text.
+ *
+ * @throws SyntaxError with a message that is safe to show.
+ */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new SyntaxError("is not valid JSON");
+  }
+  assertBounded(value, MAX_JSON_DEPTH);
+  return value;
+}
+
+function assertBounded(value: unknown, levels: number): void {
+  if (typeof value !== "object" || value === null) return;
+  if (levels === 0) throw new SyntaxError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
+  if (Array.isArray(value)) {
+    for (const item of value) assertBounded(item, levels - 1);
+    return;
+  }
+  const keys = Object.keys(value);
+  if (keys.length > MAX_OBJECT_KEYS) throw new SyntaxError(`has an object with more than ${MAX_OBJECT_KEYS} keys`);
+  for (const key of keys) {
+    if (FORBIDDEN_KEYS.has(key)) throw new SyntaxError("has a forbidden key");
+    const below = key === "extensions" && levels <= MAX_JSON_DEPTH ? MAX_EXTENSION_DEPTH : levels - 1;
+    assertBounded((value as Record<string, unknown>)[key], below);
+  }
+}
+
+/** JSON text of a value with object keys sorted at every depth: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(",")}}`;
+}

@@ -1,0 +1,25 @@
+import { canonicalJson } from "./json.ts";
+import type { PaymentPayload, PaymentRequirements } from "./messages.ts";
+
+/**
+ * Which of the advertised offers a payment accepts: `accepted` without `extra` equals the offer (strings exact, key
+ * order irrelevant), and `accepted.extra` holds at least what the offer's `extra` holds (specification v2, 5.2).
+ */
+export function findAcceptedOffer<T extends PaymentRequirements>(
+  payment: PaymentPayload,
+  offers: readonly T[],
+): T | undefined {
+  const { extra, ...accepted } = payment.accepted;
+  const wanted = canonicalJson(accepted);
+  return offers.find(({ extra: offered, ...offer }) => canonicalJson(offer) === wanted && isSubset(offered, extra));
+}
+
+/** Whether every entry of `part` is in `whole`, at any depth of objects. */
+export function isSubset(part: unknown, whole: unknown): boolean {
+  if (part === undefined) return true;
+  if (typeof part !== "object" || part === null || Array.isArray(part)) {
+    return canonicalJson(part) === canonicalJson(whole ?? null);
+  }
+  if (typeof whole !== "object" || whole === null || Array.isArray(whole)) return Object.keys(part).length === 0;
+  return Object.entries(part).every(([key, value]) => isSubset(value, (whole as Record<string, unknown>)[key]));
+}

@@ -1,0 +1,168 @@
+/**
+ * x402 v1: shapes and their conversion to v2. The only file that knows that v1 exists in detail; everything behind
+ * it works on v2 messages. Source: specification v1 and the behaviour of `x402` 1.x.
+ */
+import * as z from "zod/mini";
+import { isAtomicAmount } from "./amount.ts";
+import { evmChainId, type Network } from "./network.ts";
+import type { FacilitatorRequest, PaymentPayload, PaymentRequirements, ResourceInfo } from "./messages.ts";
+
+/** v1 network names and their chain ids. */
+const CHAIN_IDS: Readonly<Record<string, number>> = {
+  ethereum: 1,
+  sepolia: 11155111,
+  base: 8453,
+  "base-sepolia": 84532,
+  avalanche: 43114,
+  "avalanche-fuji": 43113,
+  polygon: 137,
+  "polygon-amoy": 80002,
+  abstract: 2741,
+  "abstract-testnet": 11124,
+  iotex: 4689,
+  sei: 1329,
+  "sei-testnet": 1328,
+  peaq: 3338,
+  story: 1514,
+  educhain: 41923,
+  "skale-base-sepolia": 324705682,
+  megaeth: 4326,
+  monad: 143,
+  stable: 988,
+  "stable-testnet": 2201,
+  celo: 42220,
+  flare: 14,
+};
+
+const NAMES = new Map(Object.entries(CHAIN_IDS).map(([name, id]) => [id, name]));
+
+/** CAIP-2 network of a v1 name; nothing when v1 does not know it. */
+export function networkFromV1(name: string): Network | undefined {
+  return Object.hasOwn(CHAIN_IDS, name) ? `eip155:${CHAIN_IDS[name]}` : undefined;
+}
+
+/** v1 name of a CAIP-2 network; nothing when v1 has none. */
+export function networkToV1(network: string): string | undefined {
+  const id = evmChainId(network);
+  return id === undefined ? undefined : NAMES.get(id);
+}
+
+const record = z.record(z.string(), z.unknown());
+const text = z.string().check(z.maxLength(2048, "must be at most 2048 characters"));
+
+export const PaymentRequirementsV1 = z.looseObject({
+  scheme: text,
+  network: text,
+  maxAmountRequired: z
+    .string()
+    .check(z.refine(isAtomicAmount, "must be atomic units as a decimal string without sign, padding or exponent")),
+  resource: text,
+  description: z.nullish(text),
+  mimeType: z.nullish(text),
+  payTo: text,
+  maxTimeoutSeconds: z
+    .number()
+    .check(z.refine((value) => Number.isSafeInteger(value) && value > 0, "must be a positive whole number of seconds")),
+  asset: text,
+  extra: z.nullish(record),
+});
+export type PaymentRequirementsV1 = z.infer<typeof PaymentRequirementsV1>;
+
+export const PaymentRequiredV1 = z.looseObject({
+  x402Version: z.literal(1, "must be 1"),
+  error: z.nullish(text),
+  accepts: z.array(PaymentRequirementsV1).check(z.maxLength(64, "must have at most 64 offers")),
+});
+export type PaymentRequiredV1 = z.infer<typeof PaymentRequiredV1>;
+
+export const PaymentPayloadV1 = z.looseObject({
+  x402Version: z.literal(1, "must be 1"),
+  scheme: text,
+  network: text,
+  payload: record,
+});
+export type PaymentPayloadV1 = z.infer<typeof PaymentPayloadV1>;
+
+export const FacilitatorRequestV1 = z.looseObject({
+  x402Version: z.literal(1, "must be 1"),
+  paymentPayload: PaymentPayloadV1,
+  paymentRequirements: PaymentRequirementsV1,
+});
+export type FacilitatorRequestV1 = z.infer<typeof FacilitatorRequestV1>;
+
+/** v2 requirements of a v1 offer; nothing when the network has no CAIP-2 name here. */
+export function requirementsFromV1(offer: PaymentRequirementsV1): PaymentRequirements | undefined {
+  const network = networkFromV1(offer.network);
+  if (network === undefined) return undefined;
+  return {
+    scheme: offer.scheme,
+    network,
+    amount: offer.maxAmountRequired,
+    asset: offer.asset,
+    payTo: offer.payTo,
+    maxTimeoutSeconds: offer.maxTimeoutSeconds,
+    ...(offer.extra ? { extra: offer.extra } : {}),
+  };
+}
+
+/**
+ * The v1 offers of v2 requirements. v1 payments name only scheme and network, so the first offer of each pair is
+ * advertised and no other, and `findOfferV1` is never ambiguous.
+ */
+export function offersToV1(offers: readonly PaymentRequirements[], resource: ResourceInfo): PaymentRequirementsV1[] {
+  const accepts: PaymentRequirementsV1[] = [];
+  for (const offer of offers) {
+    const network = networkToV1(offer.network);
+    if (network === undefined) continue;
+    if (accepts.some((other) => other.scheme === offer.scheme && other.network === network)) continue;
+    accepts.push({
+      scheme: offer.scheme,
+      network,
+      maxAmountRequired: offer.amount,
+      resource: resource.url,
+      description: resource.description ?? "",
+      mimeType: resource.mimeType ?? "",
+      payTo: offer.payTo,
+      maxTimeoutSeconds: offer.maxTimeoutSeconds,
+      asset: offer.asset,
+      ...(offer.extra ? { extra: offer.extra } : {}),
+    });
+  }
+  return accepts;
+}
+
+/** The offer that a v1 payment is for: the first of its scheme and network. */
+export function findOfferV1<T extends PaymentRequirements>(
+  payment: PaymentPayloadV1,
+  offers: readonly T[],
+): T | undefined {
+  const network = networkFromV1(payment.network);
+  return offers.find((offer) => offer.scheme === payment.scheme && offer.network === network);
+}
+
+/** The v2 payment of a v1 payment for certain requirements. */
+export function paymentFromV1(payment: PaymentPayloadV1, accepted: PaymentRequirements): PaymentPayload {
+  return { x402Version: 2, accepted, payload: payment.payload };
+}
+
+/** The v1 payment with this payload for certain requirements; nothing when v1 has no name for the network. */
+export function paymentToV1(
+  payload: PaymentPayload["payload"],
+  accepted: PaymentRequirements,
+): PaymentPayloadV1 | undefined {
+  const network = networkToV1(accepted.network);
+  return network === undefined ? undefined : { x402Version: 1, scheme: accepted.scheme, network, payload };
+}
+
+/** The v2 request of a v1 request; nothing when a network is unknown. A mismatch stays visible in `accepted`. */
+export function facilitatorRequestFromV1(request: FacilitatorRequestV1): FacilitatorRequest | undefined {
+  const requirements = requirementsFromV1(request.paymentRequirements);
+  const network = networkFromV1(request.paymentPayload.network);
+  if (requirements === undefined || network === undefined) return undefined;
+  const accepted = { ...requirements, scheme: request.paymentPayload.scheme, network };
+  return {
+    x402Version: 2,
+    paymentPayload: paymentFromV1(request.paymentPayload, accepted),
+    paymentRequirements: requirements,
+  };
+}

@@ -1,0 +1,46 @@
+/**
+ * Every `invalidReason` and `errorReason` that farthing gives, with a message for people. The strings are the
+ * reference implementation's (`@x402/*` 2.27) where it has one; `docs/reasons.md` lists the specification's aliases.
+ */
+export const REASONS = {
+  // General (specification v2, section 9)
+  invalid_payload: "The payment payload does not have the form that its scheme defines.",
+  invalid_payment_requirements: "The payment requirements do not have the form that their scheme defines.",
+  invalid_network: "This network is not supported here.",
+  unsupported_scheme: "This payment scheme is not supported here.",
+  invalid_x402_version: "This version of x402 is not supported here.",
+
+  // exact on EVM, EIP-3009: check
+  invalid_exact_evm_scheme: "The payment names another scheme than its requirements.",
+  invalid_exact_evm_missing_eip712_domain: "extra.name and extra.version, the token's EIP-712 domain, are missing.",
+  invalid_exact_evm_network_mismatch: "The payment names another network than its requirements.",
+  eip6492_factory_not_allowed: "The wallet's factory is not on the list of allowed factories.",
+  invalid_exact_evm_signature: "The signature is not the payer's signature of this authorization.",
+  invalid_exact_evm_recipient_mismatch: "The authorization pays another address than payTo.",
+  invalid_exact_evm_payload_authorization_valid_before:
+    "The authorization expires too soon to be settled; sign a new one.",
+  invalid_exact_evm_payload_authorization_valid_after: "The authorization is not valid yet.",
+  invalid_exact_evm_payload_authorization_value_mismatch: "The authorized value is not the required amount.",
+  asset_not_deployed_contract: "There is no contract at the asset's address on this network.",
+
+  // exact on EVM, EIP-3009: simulation
+  invalid_exact_evm_eip3009_not_supported: "The asset does not support EIP-3009 transfers.",
+  invalid_exact_evm_nonce_already_used: "The authorization has been used or cancelled.",
+  invalid_exact_evm_token_name_mismatch: "extra.name is not the token's EIP-712 name.",
+  invalid_exact_evm_token_version_mismatch: "extra.version is not the token's EIP-712 version.",
+  invalid_exact_evm_insufficient_balance: "The payer's token balance is lower than the amount.",
+  invalid_exact_evm_transaction_simulation_failed: "The token refused the transfer in simulation.",
+
+  // Settlement
+  invalid_exact_evm_transaction_failed: "The transaction was mined and reverted; no money moved.",
+  invalid_exact_evm_transfer_event_mismatch: "The transaction was mined without the exact transfer.",
+  settlement_pending: "The settlement was sent and is not final yet; send the identical request again.",
+
+  // farthing's own
+  duplicate_settlement: "This payment has been settled, or claimed, for somebody else or for another request.",
+  authorization_lifetime_too_long: "The authorization stays valid for longer than is accepted here.",
+  unsupported_asset: "This asset is not accepted on this network.",
+} as const;
+
+/** An `invalidReason` or `errorReason`. */
+export type Reason = keyof typeof REASONS;

@@ -1,0 +1,122 @@
+/**
+ * What a payment scheme is: plain objects that describe it to the client, the server and the facilitator. A scheme
+ * decides nothing about order, storage or the network; those are written once, in the engine.
+ */
+import type { Network } from "./network.ts";
+import type { PaymentPayload, PaymentRequirements } from "./messages.ts";
+import type { Reason } from "./reasons.ts";
+
+export type Hex = `0x${string}`;
+
+/** A token as this software knows it; never what a peer says about it. */
+export interface KnownAsset {
+  readonly symbol: string;
+  readonly decimals: number;
+  /** Whether one whole token is worth one US dollar, so that "$0.01" can be priced in it. */
+  readonly usd: boolean;
+}
+
+/** A price: dollars as text (`"$0.01"` or `"0.01"`), or atomic units of a certain token. */
+export type Price =
+  | string
+  | { readonly amount: string; readonly asset: string; readonly extra?: Readonly<Record<string, unknown>> };
+
+/** The buyer's side of a scheme. */
+export interface ClientScheme {
+  readonly scheme: string;
+  /** CAIP-2 namespace, for example `eip155`. */
+  readonly family: string;
+  /** The token of these requirements, if it is in our own tables; others are not paid with unless told. */
+  asset(requirements: PaymentRequirements): KnownAsset | undefined;
+  /** Whether a payment can be made for these requirements. */
+  supports(requirements: PaymentRequirements): boolean;
+  /** Signs a payment; what it signs comes from these requirements and nothing else. */
+  createPayload(
+    requirements: PaymentRequirements,
+    options: {
+      readonly nowSeconds: number;
+      /** For how long the payment may be valid from now on. */
+      readonly lifetimeSeconds: number;
+      readonly x402Version: 1 | 2;
+    },
+  ): Promise<Record<string, unknown>>;
+}
+
+/** The seller's side of a scheme. Everything in it is pure, so that a 402 needs no network. */
+export interface ServerScheme {
+  readonly scheme: string;
+  readonly family: string;
+  /** @throws TypeError when the price cannot be charged on this network: nothing is rounded or guessed. */
+  price(price: Price, network: Network): { asset: string; amount: string; extra: Record<string, unknown> };
+  /** Canonical form of an address to be paid. @throws TypeError */
+  payTo(address: string): string;
+  /** Identity of the money movement, as the facilitator computes it; nothing when the payload is malformed. */
+  paymentKey(payload: PaymentPayload["payload"], requirements: PaymentRequirements): string | undefined;
+}
+
+export interface Call {
+  readonly to: Hex;
+  readonly data: Hex;
+}
+
+/** What a scheme may read from the chain. */
+export interface ChainReader {
+  /** `eth_call` at the latest block. A revert is an answer, an unreachable node throws `rpc_unavailable`. */
+  call(call: Call & { readonly from?: Hex; readonly gas?: bigint }): Promise<{ ok: boolean; data: Hex }>;
+  /** Code at an address; `0x` when there is none. */
+  code(address: Hex): Promise<Hex>;
+}
+
+export interface Log {
+  readonly address: Hex;
+  readonly topics: readonly Hex[];
+  readonly data: Hex;
+}
+
+/** A decoded payment: canonical values only. Schemes extend it. */
+export interface SchemePayment {
+  readonly network: Network;
+  readonly asset: Hex;
+  readonly payer: Hex;
+  readonly payTo: Hex;
+  /** Atomic units. */
+  readonly amount: bigint;
+  /** Unix seconds after which it can no longer be settled. */
+  readonly expiresAtSeconds: number;
+}
+
+/**
+ * What a check found. A payment that is only too old comes along as `expired`: it may have been settled in time, and
+ * whoever paid still gets the answer.
+ */
+export type Checked<P> =
+  | { readonly payment: P }
+  | { readonly reason: Reason; readonly payer?: Hex | undefined; readonly expired?: P };
+
+export interface SettlementCall extends Call {
+  /** Gas that the transaction may use at the very most. */
+  readonly gasLimit: bigint;
+  /** Whether it may share a transaction with others through Multicall3. */
+  readonly batchable: boolean;
+}
+
+/** The facilitator's side of a scheme. */
+export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
+  readonly scheme: string;
+  readonly family: string;
+  /** `extra` of the scheme's kind in `/supported`, if any. */
+  extra?(network: Network): Record<string, unknown>;
+  /** Decodes a payment and checks all that can be known without signature, ledger and chain. Pure. */
+  check(payload: PaymentPayload, requirements: PaymentRequirements, nowSeconds: number): Checked<P>;
+  /** Canonical identity of the money movement, the ledger's key. */
+  paymentKey(payment: P): string;
+  /** Whether the payer signed exactly this payment. The chain is read for contract wallets only. */
+  verifySignature(payment: P, chain: ChainReader): Promise<Reason | undefined>;
+  /** The call that must succeed for the payment to be settled. */
+  simulation(payment: P): Call;
+  /** Why a simulation that failed did so. */
+  diagnose(payment: P, chain: ChainReader): Promise<Reason>;
+  settlementCall(payment: P): SettlementCall;
+  /** Whether these logs of a successful receipt hold the exact transfer, once. */
+  outcome(payment: P, logs: readonly Log[]): Reason | "settled";
+}

@@ -1,0 +1,34 @@
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import type { Hex } from "../core/scheme.ts";
+import { isHex } from "./hex.ts";
+
+const CACHE_SIZE = 4096;
+const checksums = new Map<string, Hex>();
+
+/** Address with its checksum (ERC-55). The input is 20 bytes of hex in any case. */
+export function checksumAddress(address: Hex): Hex {
+  const lower = address.slice(2).toLowerCase();
+  const known = checksums.get(lower);
+  if (known !== undefined) return known;
+  const hash = keccak_256(new TextEncoder().encode(lower));
+  let text: Hex = "0x";
+  for (let i = 0; i < 40; i++) {
+    const nibble = i % 2 === 0 ? (hash[i >> 1] ?? 0) >> 4 : (hash[i >> 1] ?? 0) & 15;
+    text += nibble >= 8 ? lower.charAt(i).toUpperCase() : lower.charAt(i);
+  }
+  if (checksums.size >= CACHE_SIZE) checksums.clear();
+  checksums.set(lower, text);
+  return text;
+}
+
+/**
+ * Canonical (lower-case) form of an address. Nothing when it is not 20 bytes, or is mixed case with a wrong checksum:
+ * somebody mistyped it, and money sent there is lost.
+ */
+export function parseAddress(text: string): Hex | undefined {
+  if (!isHex(text, 20)) return undefined;
+  const digits = text.slice(2);
+  const lower = digits.toLowerCase();
+  if (digits === lower || digits === digits.toUpperCase() || checksumAddress(text) === text) return `0x${lower}`;
+  return undefined;
+}

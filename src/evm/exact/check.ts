@@ -1,0 +1,77 @@
+import { evmChainId } from "../../core/network.ts";
+import type { PaymentPayload, PaymentRequirements } from "../../core/messages.ts";
+import type { Checked } from "../../core/scheme.ts";
+import { parseAddress } from "../address.ts";
+import { findAsset, type EvmAsset } from "../assets.ts";
+import { Eip3009Payload, type Eip3009Payment } from "./payload.ts";
+
+/** A payment must stay valid for this long, so that it can be settled (reference: 6 s). */
+export const SETTLEMENT_MARGIN_SECONDS = 6;
+
+export interface CheckOptions {
+  /** Tokens that may be settled. */
+  readonly assets: readonly EvmAsset[];
+  readonly maxLifetimeSeconds: number;
+}
+
+/**
+ * Decodes an EIP-3009 payment and checks everything that needs no signature, ledger or chain, in the order of
+ * cheapness (scheme_exact_evm, "Verification Logic"). Pure.
+ */
+export function checkEip3009(
+  { accepted, payload }: PaymentPayload,
+  requirements: PaymentRequirements,
+  nowSeconds: number,
+  options: CheckOptions,
+): Checked<Eip3009Payment> {
+  if (accepted.scheme !== requirements.scheme) return { reason: "invalid_exact_evm_scheme" };
+  const chainId = evmChainId(requirements.network);
+  if (chainId === undefined) return { reason: "invalid_network" };
+  if (accepted.network !== requirements.network) return { reason: "invalid_exact_evm_network_mismatch" };
+  const asset = parseAddress(requirements.asset);
+  const payTo = parseAddress(requirements.payTo);
+  if (asset === undefined || payTo === undefined) return { reason: "invalid_payment_requirements" };
+
+  const known = findAsset(options.assets, requirements.network, asset);
+  if (known === undefined) return { reason: "unsupported_asset" };
+  const name = requirements.extra?.["name"];
+  const version = requirements.extra?.["version"];
+  if (typeof name !== "string" || typeof version !== "string") {
+    return { reason: "invalid_exact_evm_missing_eip712_domain" };
+  }
+  if (name !== known.name) return { reason: "invalid_exact_evm_token_name_mismatch" };
+  if (version !== known.version) return { reason: "invalid_exact_evm_token_version_mismatch" };
+
+  const decoded = Eip3009Payload.safeParse(payload);
+  if (!decoded.success) return { reason: "invalid_payload" };
+  const { authorization, signature } = decoded.data;
+  const payer = authorization.from;
+  const amount = BigInt(requirements.amount);
+  if (authorization.to !== payTo) return { reason: "invalid_exact_evm_recipient_mismatch", payer };
+  if (authorization.value !== amount) {
+    return { reason: "invalid_exact_evm_payload_authorization_value_mismatch", payer };
+  }
+  const payment: Eip3009Payment = {
+    network: requirements.network,
+    asset,
+    payer,
+    payTo,
+    amount,
+    expiresAtSeconds: Number(authorization.validBefore),
+    domain: { name, version, chainId, verifyingContract: asset },
+    signature,
+    validAfter: authorization.validAfter,
+    validBefore: authorization.validBefore,
+    nonce: authorization.nonce,
+  };
+  if (authorization.validBefore < BigInt(nowSeconds + SETTLEMENT_MARGIN_SECONDS)) {
+    return { reason: "invalid_exact_evm_payload_authorization_valid_before", payer, expired: payment };
+  }
+  if (authorization.validAfter >= BigInt(nowSeconds)) {
+    return { reason: "invalid_exact_evm_payload_authorization_valid_after", payer };
+  }
+  if (authorization.validBefore > BigInt(nowSeconds + options.maxLifetimeSeconds)) {
+    return { reason: "authorization_lifetime_too_long", payer };
+  }
+  return { payment };
+}

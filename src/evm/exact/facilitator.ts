@@ -1,0 +1,127 @@
+import type { ChainReader, FacilitatorScheme, Hex, Log } from "../../core/scheme.ts";
+import type { Reason } from "../../core/reasons.ts";
+import { KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
+import { hexToBytes, hexWord, uintWord } from "../hex.ts";
+import { isErc6492, parseEcdsa, recoverAddress } from "../signature.ts";
+import { checkEip3009 } from "./check.ts";
+import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./payload.ts";
+
+export interface ExactEvmFacilitatorOptions {
+  /** Tokens that may be settled; default: `KNOWN_ASSETS`. */
+  readonly assets?: readonly EvmAsset[];
+  /** Longest remaining validity of an authorization; default one hour. */
+  readonly maxLifetimeSeconds?: number;
+}
+
+/** Selectors and topics: keccak256 of the signatures in `contracts-abi/eip3009.ts` and `erc20.ts` (a test compares). */
+const TRANSFER_WITH_AUTHORIZATION = "0xe3ee160e";
+const AUTHORIZATION_STATE = "0xe94a0102";
+const BALANCE_OF = "0x70a08231";
+const NAME = "0x06fdde03";
+const VERSION = "0x54fd4d50";
+const TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
+const AUTHORIZATION_USED_TOPIC = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
+
+/** Twice what USDC needs (about 69,000), so that no token can burn much more. */
+const GAS_LIMIT = 150_000n;
+
+/** `exact` on EVM with EIP-3009 for a facilitator: payments of plain accounts (EOAs) in known tokens. */
+export function exactEvmFacilitator(options: ExactEvmFacilitatorOptions = {}): FacilitatorScheme<Eip3009Payment> {
+  const limits = {
+    assets: options.assets ?? KNOWN_ASSETS,
+    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 3600,
+  };
+  return {
+    scheme: "exact",
+    family: "eip155",
+    check: (payload, requirements, nowSeconds) => checkEip3009(payload, requirements, nowSeconds, limits),
+    paymentKey: (payment) =>
+      authorizationKey(payment.domain.chainId, payment.asset, payment.payer, payment.nonce),
+    verifySignature,
+    simulation: (payment) => ({ to: payment.asset, data: transferCall(payment) }),
+    diagnose,
+    settlementCall: (payment) => ({
+      to: payment.asset,
+      data: transferCall(payment),
+      gasLimit: GAS_LIMIT,
+      batchable: true,
+    }),
+    outcome,
+  };
+}
+
+async function verifySignature(payment: Eip3009Payment): Promise<Reason | undefined> {
+  if (isErc6492(payment.signature)) return "eip6492_factory_not_allowed";
+  const signature = parseEcdsa(payment.signature);
+  if (signature === undefined) return "invalid_exact_evm_signature";
+  const signer = recoverAddress(authorizationDigest(payment), signature);
+  return signer === payment.payer ? undefined : "invalid_exact_evm_signature";
+}
+
+/** Calldata of `transferWithAuthorization(from, to, value, validAfter, validBefore, nonce, v, r, s)`. */
+function transferCall(payment: Eip3009Payment): Hex {
+  const signature = parseEcdsa(payment.signature);
+  if (signature === undefined) throw new TypeError("transferCall needs a payment whose signature was verified");
+  const words = [
+    hexWord(payment.payer),
+    hexWord(payment.payTo),
+    uintWord(payment.amount),
+    uintWord(payment.validAfter),
+    uintWord(payment.validBefore),
+    payment.nonce.slice(2),
+    uintWord(signature.yParity + 27),
+    uintWord(signature.r),
+    uintWord(signature.s),
+  ];
+  return `${TRANSFER_WITH_AUTHORIZATION}${words.join("")}`;
+}
+
+async function diagnose(payment: Eip3009Payment, chain: ChainReader): Promise<Reason> {
+  const read = (data: Hex) => chain.call({ to: payment.asset, data });
+  const [code, used, balance, name, version] = await Promise.all([
+    chain.code(payment.asset),
+    read(`${AUTHORIZATION_STATE}${hexWord(payment.payer)}${payment.nonce.slice(2)}`),
+    read(`${BALANCE_OF}${hexWord(payment.payer)}`),
+    read(NAME),
+    read(VERSION),
+  ]);
+  if (code === "0x") return "asset_not_deployed_contract";
+  const usedFlag = uintResult(used);
+  if (usedFlag === undefined) return "invalid_exact_evm_eip3009_not_supported";
+  if (usedFlag !== 0n) return "invalid_exact_evm_nonce_already_used";
+  if (isOtherText(name, payment.domain.name)) return "invalid_exact_evm_token_name_mismatch";
+  if (isOtherText(version, payment.domain.version)) return "invalid_exact_evm_token_version_mismatch";
+  const available = uintResult(balance);
+  if (available !== undefined && available < payment.amount) return "invalid_exact_evm_insufficient_balance";
+  return "invalid_exact_evm_transaction_simulation_failed";
+}
+
+function uintResult(result: { ok: boolean; data: Hex }): bigint | undefined {
+  return result.ok && result.data.length === 66 ? BigInt(result.data) : undefined;
+}
+
+/** Whether a contract answered with an ABI string that is not the expected one; no answer is no proof. */
+function isOtherText(result: { ok: boolean; data: Hex }, expected: string): boolean {
+  if (!result.ok || result.data.length < 2 + 128) return false;
+  const length = Number.parseInt(result.data.slice(2 + 64, 2 + 128), 16);
+  const bytes = hexToBytes(`0x${result.data.slice(2 + 128, 2 + 128 + 2 * length)}`);
+  return new TextDecoder().decode(bytes) !== expected;
+}
+
+function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settled" {
+  const ofToken = logs.filter((log) => log.address.toLowerCase() === payment.asset);
+  const transfers = ofToken.filter(
+    (log) =>
+      log.topics[0] === TRANSFER_TOPIC &&
+      log.topics[1] === `0x${hexWord(payment.payer)}` &&
+      log.topics[2] === `0x${hexWord(payment.payTo)}` &&
+      log.data === `0x${uintWord(payment.amount)}`,
+  );
+  const used = ofToken.filter(
+    (log) =>
+      log.topics[0] === AUTHORIZATION_USED_TOPIC &&
+      log.topics[1] === `0x${hexWord(payment.payer)}` &&
+      log.topics[2] === payment.nonce,
+  );
+  return transfers.length === 1 && used.length === 1 ? "settled" : "invalid_exact_evm_transfer_event_mismatch";
+}

@@ -1,0 +1,77 @@
+/** The `exact` payload with EIP-3009: schema, canonical form, identity, digest (scheme_exact_evm, section 1). */
+import * as z from "zod/mini";
+import { isAtomicAmount } from "../../core/amount.ts";
+import type { Hex, SchemePayment } from "../../core/scheme.ts";
+import { parseAddress } from "../address.ts";
+import { hexWord, isHex, uintWord } from "../hex.ts";
+import { typedDataDigest, type Eip712Domain } from "../typed-data.ts";
+
+const address = z.pipe(
+  z.string().check(z.refine((value) => parseAddress(value) !== undefined, "must be an address")),
+  z.transform((value) => value.toLowerCase() as Hex),
+);
+const uint = z.pipe(
+  z.string().check(z.refine(isAtomicAmount, "must be a decimal string")),
+  z.transform((value) => BigInt(value)),
+);
+const bytes = (count?: number) =>
+  z.pipe(
+    z.string().check(z.refine((value) => isHex(value, count), "must be hex bytes")),
+    z.transform((value) => value.toLowerCase() as Hex),
+  );
+
+/** What comes in. Decoding gives canonical values: lower-case hex, bigints. */
+export const Eip3009Payload = z.looseObject({
+  signature: bytes().check(z.refine((value) => value.length <= 2 + 2 * 2048, "must be at most 2048 bytes")),
+  authorization: z.object({
+    from: address,
+    to: address,
+    value: uint,
+    validAfter: uint,
+    validBefore: uint,
+    nonce: bytes(32),
+  }),
+  permit2Authorization: z.optional(z.undefined()),
+});
+
+export interface Eip3009Payment extends SchemePayment {
+  readonly domain: Eip712Domain;
+  readonly signature: Hex;
+  readonly validAfter: bigint;
+  readonly validBefore: bigint;
+  readonly nonce: Hex;
+}
+
+/** EIP-712 types of an authorization (EIP-3009). */
+export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
+  TransferWithAuthorization: [
+    { name: "from", type: "address" },
+    { name: "to", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "validAfter", type: "uint256" },
+    { name: "validBefore", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
+} as const;
+
+/** keccak256 of the type of `TRANSFER_WITH_AUTHORIZATION_TYPES`; EIP-3009 gives it as a constant. */
+const TYPE_HASH = "7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267";
+
+/** Digest that the payer signs. */
+export function authorizationDigest(payment: Eip3009Payment): Uint8Array {
+  return typedDataDigest(
+    payment.domain,
+    TYPE_HASH +
+      hexWord(payment.payer) +
+      hexWord(payment.payTo) +
+      uintWord(payment.amount) +
+      uintWord(payment.validAfter) +
+      uintWord(payment.validBefore) +
+      payment.nonce.slice(2),
+  );
+}
+
+/** Identity of an authorization: EIP-3009 nonces are per token and payer. */
+export function authorizationKey(chainId: number, asset: Hex, from: Hex, nonce: Hex): string {
+  return `eip3009:${chainId}:${asset}:${from}:${nonce}`;
+}

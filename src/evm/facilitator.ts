@@ -1,0 +1,3 @@
+/** `farthing/evm/facilitator`: EVM schemes for facilitators. */
+export { exactEvmFacilitator, type ExactEvmFacilitatorOptions } from "./exact/facilitator.ts";
+export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";

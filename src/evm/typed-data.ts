@@ -1,0 +1,44 @@
+/** EIP-712 digests of the structs that payments sign, without generic ABI machinery. */
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import type { Hex } from "../core/scheme.ts";
+import { bytesToHex, hexToBytes, hexWord, uintWord } from "./hex.ts";
+
+export interface Eip712Domain {
+  readonly name: string;
+  readonly version: string;
+  readonly chainId: number;
+  readonly verifyingContract: Hex;
+}
+
+const text = (value: string) => keccak_256(new TextEncoder().encode(value));
+const textWord = (value: string) => bytesToHex(text(value)).slice(2);
+const hashWords = (words: string) => keccak_256(hexToBytes(`0x${words}`));
+
+const CACHE_SIZE = 1024;
+const separators = new Map<string, string>();
+
+/** Domain separator of name, version, chain id and contract (EIP-712), as 64 hex digits; cached. */
+export function domainSeparator(domain: Eip712Domain): string {
+  const key = JSON.stringify([domain.name, domain.version, domain.chainId, domain.verifyingContract]);
+  const known = separators.get(key);
+  if (known !== undefined) return known;
+  const type = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+  const separator = bytesToHex(
+    hashWords(
+      textWord(type) +
+        textWord(domain.name) +
+        textWord(domain.version) +
+        uintWord(domain.chainId) +
+        hexWord(domain.verifyingContract),
+    ),
+  ).slice(2);
+  if (separators.size >= CACHE_SIZE) separators.clear();
+  separators.set(key, separator);
+  return separator;
+}
+
+/** EIP-712 digest of a struct given as ABI words, the type hash first. */
+export function typedDataDigest(domain: Eip712Domain, structWords: string): Uint8Array {
+  const structHash = bytesToHex(hashWords(structWords)).slice(2);
+  return keccak_256(hexToBytes(`0x1901${domainSeparator(domain)}${structHash}`));
+}

@@ -1,0 +1,29 @@
+/**
+ * `farthing/testing`: a local chain with a token like USDC, funded accounts, and a JSON-RPC proxy
+ * that breaks on demand. For tests and demonstrations; needs the npm package `@foundry-rs/anvil`.
+ */
+export { namedAccount, newAccount, type TestAccount } from "./accounts.ts";
+export { startAnvil, type Anvil, type AnvilOptions } from "./anvil.ts";
+export {
+  createChainControl,
+  createLocalClient,
+  type ChainControl,
+  type LocalClient,
+} from "./chain-control.ts";
+export {
+  installMulticall3,
+  installToken,
+  installWallet,
+  LOCAL_TOKEN_ADDRESS,
+  LOCAL_TOKEN_NAME,
+  LOCAL_TOKEN_VERSION,
+  type LocalTokenOptions,
+} from "./local-contracts.ts";
+export {
+  startLocalWorld,
+  type LocalWorld,
+  type LocalWorldOptions,
+  type TokenTransfer,
+} from "./local-world.ts";
+export type { RpcAnswer, RpcError, RpcFault, RpcFaultFunction, RpcRequest } from "./rpc-fault.ts";
+export { startRpcProxy, type RpcProxy, type RpcProxyOptions } from "./rpc-proxy.ts";
