@@ -3,7 +3,11 @@ import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { parseJson } from "../src/core/json.ts";
 import { FacilitatorRequest } from "../src/core/messages.ts";
-import { FacilitatorRequestV1, facilitatorRequestFromV1, networkToV1 } from "../src/core/messages-v1.ts";
+import {
+  FacilitatorRequestV1,
+  facilitatorRequestFromV1,
+  networkToV1,
+} from "../src/core/messages-v1.ts";
 import { parseValue } from "../src/core/parse.ts";
 import { problemOf, problemResponse } from "../src/core/problem.ts";
 
@@ -24,7 +28,10 @@ export interface FacilitatorAppOptions {
  * Whatever is wrong with a payment is a 200 with a reason. 4xx is for transport and schema, 503 with `Retry-After` for
  * what failed here, all as problem+json with a stable code.
  */
-export function createFacilitatorApp(facilitator: Facilitator, options: FacilitatorAppOptions = {}): Hono {
+export function createFacilitatorApp(
+  facilitator: Facilitator,
+  options: FacilitatorAppOptions = {},
+): Hono {
   const app = new Hono();
 
   app.post("/verify", async (c) => {
@@ -47,9 +54,13 @@ export function createFacilitatorApp(facilitator: Facilitator, options: Facilita
     ["/supported", "GET"],
     ["/health", "GET"],
   ] as const) {
-    app.all(path, () => problemResponse(405, "method_not_allowed", `use ${allow} ${path}`, { Allow: allow }));
+    app.all(path, () =>
+      problemResponse(405, "method_not_allowed", `use ${allow} ${path}`, { Allow: allow }),
+    );
   }
-  app.notFound((c) => problemResponse(404, "not_found", `there is no ${c.req.method} ${c.req.path} here`));
+  app.notFound((c) =>
+    problemResponse(404, "not_found", `there is no ${c.req.method} ${c.req.path} here`),
+  );
   app.onError((error) => {
     const response = problemOf(error);
     if (response.status >= 500) options.onError?.(error);
@@ -76,13 +87,22 @@ async function readRequest(c: Context): Promise<Versioned> {
     if (!(error instanceof SyntaxError)) throw error;
     throw new X402Error("malformed_request", `body: ${error.message}`);
   }
-  const version = typeof value === "object" && value !== null ? (value as { x402Version?: unknown }).x402Version : 0;
+  const version =
+    typeof value === "object" && value !== null
+      ? (value as { x402Version?: unknown }).x402Version
+      : 0;
   if (version === 2) {
-    return { request: parseValue(FacilitatorRequest, value, "malformed_request", "body"), versioned: (answer) => answer };
+    return {
+      request: parseValue(FacilitatorRequest, value, "malformed_request", "body"),
+      versioned: (answer) => answer,
+    };
   }
   if (version !== 1) throw new X402Error("unsupported_version", "body: x402Version must be 2 or 1");
-  const request = facilitatorRequestFromV1(parseValue(FacilitatorRequestV1, value, "malformed_request", "body"));
-  if (request === undefined) throw new X402Error("malformed_request", "body: network is no v1 network name");
+  const request = facilitatorRequestFromV1(
+    parseValue(FacilitatorRequestV1, value, "malformed_request", "body"),
+  );
+  if (request === undefined)
+    throw new X402Error("malformed_request", "body: network is no v1 network name");
   return {
     request,
     versioned: (answer) =>
@@ -94,7 +114,8 @@ async function readRequest(c: Context): Promise<Versioned> {
 
 /** The body as text, read no further than the limit. */
 async function readBody(request: Request): Promise<string> {
-  const tooLarge = () => new X402Error("payload_too_large", `body: is larger than ${MAX_BODY_BYTES} bytes`);
+  const tooLarge = () =>
+    new X402Error("payload_too_large", `body: is larger than ${MAX_BODY_BYTES} bytes`);
   if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   let text = "";
@@ -117,7 +138,10 @@ function callOptions(c: Context): FacilitatorCallOptions {
   const idempotencyKey = c.req.header("idempotency-key");
   if (idempotencyKey === undefined) return {};
   if (!/^[\x21-\x7e]{1,255}$/.test(idempotencyKey)) {
-    throw new X402Error("malformed_request", "idempotency-key: must be 1 to 255 printable ASCII characters");
+    throw new X402Error(
+      "malformed_request",
+      "idempotency-key: must be 1 to 255 printable ASCII characters",
+    );
   }
   return { idempotencyKey };
 }

@@ -53,16 +53,24 @@ const MIN_PRIORITY_FEE = 1_000_000n;
 export function evmChain(options: EvmChainOptions): EvmChain {
   const { network, account } = options;
   const id = evmChainId(network);
-  if (id === undefined) throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);
+  if (id === undefined)
+    throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);
   const client = createClient({
-    transport: http(options.rpcUrl, { timeout: options.timeoutMs ?? 5000, retryCount: 0, batch: { wait: 0 } }),
+    transport: http(options.rpcUrl, {
+      timeout: options.timeoutMs ?? 5000,
+      retryCount: 0,
+      batch: { wait: 0 },
+    }),
   });
 
   async function request<T>(method: string, params: readonly unknown[]): Promise<T> {
     try {
       return (await client.request({ method, params } as never)) as T;
     } catch (cause) {
-      throw new X402Error("rpc_unavailable", `${method} failed on ${network}`, { retry: "safe", cause });
+      throw new X402Error("rpc_unavailable", `${method} failed on ${network}`, {
+        retry: "safe",
+        cause,
+      });
     }
   }
 
@@ -76,14 +84,16 @@ export function evmChain(options: EvmChainOptions): EvmChain {
         return { ok: true, data: await request<Hex>("eth_call", [transaction, "latest"]) };
       } catch (error) {
         const rpcError = findRpcError(error);
-        if (rpcError === undefined || !isExecutionError(rpcError.code, rpcError.details)) throw error;
+        if (rpcError === undefined || !isExecutionError(rpcError.code, rpcError.details))
+          throw error;
         return { ok: false, data: "0x" };
       }
     },
     code: (address) => request<Hex>("eth_getCode", [address, "latest"]),
     blockNumber: async () => BigInt(await request<Hex>("eth_blockNumber", [])),
     chainId: async () => Number(await request<Hex>("eth_chainId", [])),
-    nonce: async (at) => Number(await request<Hex>("eth_getTransactionCount", [account.address, at])),
+    nonce: async (at) =>
+      Number(await request<Hex>("eth_getTransactionCount", [account.address, at])),
 
     async fees() {
       const [block, tip] = await Promise.all([
@@ -91,7 +101,10 @@ export function evmChain(options: EvmChainOptions): EvmChain {
         request<Hex>("eth_maxPriorityFeePerGas", []).catch(() => toHex(MIN_PRIORITY_FEE)),
       ]);
       const maxPriorityFeePerGas = BigInt(tip) > MIN_PRIORITY_FEE ? BigInt(tip) : MIN_PRIORITY_FEE;
-      return { maxPriorityFeePerGas, maxFeePerGas: 2n * BigInt(block.baseFeePerGas ?? 0) + maxPriorityFeePerGas };
+      return {
+        maxPriorityFeePerGas,
+        maxFeePerGas: 2n * BigInt(block.baseFeePerGas ?? 0) + maxPriorityFeePerGas,
+      };
     },
 
     async sign(call, nonce, fees) {
@@ -120,7 +133,11 @@ export function evmChain(options: EvmChainOptions): EvmChain {
     async receipt(hash) {
       const receipt = await request<RpcReceipt | null>("eth_getTransactionReceipt", [hash]);
       if (receipt === null) return undefined;
-      return { success: receipt.status === "0x1", block: BigInt(receipt.blockNumber), logs: receipt.logs };
+      return {
+        success: receipt.status === "0x1",
+        block: BigInt(receipt.blockNumber),
+        logs: receipt.logs,
+      };
     },
   };
 }

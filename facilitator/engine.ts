@@ -3,7 +3,12 @@ import { bytesToHex } from "@noble/hashes/utils.js";
 import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { canonicalJson } from "../src/core/json.ts";
-import type { FacilitatorRequest, SettleResponse, Supported, VerifyResponse } from "../src/core/messages.ts";
+import type {
+  FacilitatorRequest,
+  SettleResponse,
+  Supported,
+  VerifyResponse,
+} from "../src/core/messages.ts";
 import { networkToV1 } from "../src/core/messages-v1.ts";
 import { networkFamily } from "../src/core/network.ts";
 import { REASONS, type Reason } from "../src/core/reasons.ts";
@@ -11,7 +16,11 @@ import type { FacilitatorScheme, Hex, SchemePayment } from "../src/core/scheme.t
 import type { Ledger, SettlementRecord } from "../src/ledger/ledger.ts";
 import type { EvmChain } from "./chain.ts";
 import { createLane } from "./settlement/lane.ts";
-import { settlePayment, type SettlementContext, type Settled } from "./settlement/settle-payment.ts";
+import {
+  settlePayment,
+  type SettlementContext,
+  type Settled,
+} from "./settlement/settle-payment.ts";
 import { createWatcher } from "./settlement/watcher.ts";
 
 export interface CreateFacilitatorOptions {
@@ -40,7 +49,13 @@ const HELD_POLL_MS = 100;
 
 type Opened =
   | { reason: Reason; payer?: Hex | undefined }
-  | { scheme: FacilitatorScheme; payment: SchemePayment; context: SettlementContext; key: string; late?: Reason };
+  | {
+      scheme: FacilitatorScheme;
+      payment: SchemePayment;
+      context: SettlementContext;
+      key: string;
+      late?: Reason;
+    };
 
 /**
  * The facilitator: verifies payments and settles them, each exactly once. The only place where the order of the
@@ -52,14 +67,23 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const contexts = new Map<string, SettlementContext>(
     options.chains.map((chain) => [
       chain.network,
-      { chain, lane: createLane(chain), watcher: createWatcher(chain, pollMs), ledger, leaseMs: LEASE_MS },
+      {
+        chain,
+        lane: createLane(chain),
+        watcher: createWatcher(chain, pollMs),
+        ledger,
+        leaseMs: LEASE_MS,
+      },
     ]),
   );
   /** Settlements that this process is working on, by payment key. */
   const running = new Map<string, Promise<Settled>>();
 
   /** Everything that can be said of a payment without the ledger. */
-  async function open({ paymentPayload, paymentRequirements }: FacilitatorRequest): Promise<Opened> {
+  async function open({
+    paymentPayload,
+    paymentRequirements,
+  }: FacilitatorRequest): Promise<Opened> {
     const context = contexts.get(paymentRequirements.network);
     const scheme = schemes.find(
       (candidate) =>
@@ -77,22 +101,33 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     return { scheme, payment, context, key, ...("reason" in checked && { late: checked.reason }) };
   }
 
-  async function verify(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<VerifyResponse> {
+  async function verify(
+    request: FacilitatorRequest,
+    call: FacilitatorCallOptions = {},
+  ): Promise<VerifyResponse> {
     const opened = await open(request);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
     const { scheme, payment, context, key } = opened;
     const record = await ledger.get(key);
     if (record !== undefined) {
       const reason = whyNotHandedOut(record, claimantOf(call), hashOf(request.paymentRequirements));
-      return reason === undefined ? { isValid: true, payer: payment.payer } : invalid(reason, payment.payer);
+      return reason === undefined
+        ? { isValid: true, payer: payment.payer }
+        : invalid(reason, payment.payer);
     }
     if (opened.late !== undefined) return invalid(opened.late, payment.payer);
-    const { ok } = await context.chain.call({ ...scheme.simulation(payment), from: context.chain.signer });
+    const { ok } = await context.chain.call({
+      ...scheme.simulation(payment),
+      from: context.chain.signer,
+    });
     if (!ok) return invalid(await scheme.diagnose(payment, context.chain), payment.payer);
     return { isValid: true, payer: payment.payer };
   }
 
-  async function settle(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<SettleResponse> {
+  async function settle(
+    request: FacilitatorRequest,
+    call: FacilitatorCallOptions = {},
+  ): Promise<SettleResponse> {
     const opened = await open(request);
     const { network } = request.paymentRequirements;
     if ("reason" in opened) return failed(network, opened.reason, opened.payer);
@@ -125,13 +160,20 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       return { ...failed(network, reason, payment.payer), transaction };
     }
     if (settled.state !== "confirmed") {
-      if (transaction === "") throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
+      if (transaction === "")
+        throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
       return { ...failed(network, "settlement_pending", payment.payer), transaction };
     }
     if (!(await ledger.handOut(key, claimant, requirementsHash))) {
       return failed(network, "duplicate_settlement", payment.payer);
     }
-    return { success: true, transaction, network, payer: payment.payer, amount: payment.amount.toString() };
+    return {
+      success: true,
+      transaction,
+      network,
+      payer: payment.payer,
+      amount: payment.amount.toString(),
+    };
   }
 
   function start(key: string, work: Promise<Settled>): void {
@@ -154,7 +196,8 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     while (Date.now() < deadlineMs && !isFinal(latest)) {
       await sleep(HELD_POLL_MS);
       const next = await ledger.get(key);
-      if (next === undefined) throw new X402Error("settlement_pending", "let go elsewhere", { retry: "unsafe" });
+      if (next === undefined)
+        throw new X402Error("settlement_pending", "let go elsewhere", { retry: "unsafe" });
       latest = next;
     }
     return latest;
@@ -174,7 +217,10 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   };
 }
 
-function supportedKinds(schemes: readonly FacilitatorScheme[], chains: readonly EvmChain[]): Supported {
+function supportedKinds(
+  schemes: readonly FacilitatorScheme[],
+  chains: readonly EvmChain[],
+): Supported {
   const kinds = chains.flatMap(({ network }) =>
     schemes
       .filter((scheme) => scheme.family === networkFamily(network))
@@ -193,18 +239,26 @@ function supportedKinds(schemes: readonly FacilitatorScheme[], chains: readonly 
 }
 
 /** Why a payment that the ledger knows would not be answered with success to this claimant; nothing when it would. */
-function whyNotHandedOut(record: SettlementRecord, claimant: string, requirementsHash: string): Reason | undefined {
-  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash) return "duplicate_settlement";
-  if (record.state === "failed") return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
+function whyNotHandedOut(
+  record: SettlementRecord,
+  claimant: string,
+  requirementsHash: string,
+): Reason | undefined {
+  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash)
+    return "duplicate_settlement";
+  if (record.state === "failed")
+    return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
   return record.handedOut ? "duplicate_settlement" : undefined;
 }
 
 const claimantOf = (call: FacilitatorCallOptions): string =>
   call.idempotencyKey === undefined ? "" : `idempotency:${call.idempotencyKey}`;
 
-const hashOf = (value: unknown): string => bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
+const hashOf = (value: unknown): string =>
+  bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
 
-const isFinal = (record: SettlementRecord): boolean => record.state === "confirmed" || record.state === "failed";
+const isFinal = (record: SettlementRecord): boolean =>
+  record.state === "confirmed" || record.state === "failed";
 
 const invalid = (reason: Reason, payer?: Hex): VerifyResponse => ({
   isValid: false,
@@ -222,4 +276,5 @@ const failed = (network: string, reason: Reason, payer?: Hex): SettleResponse =>
   ...(payer && { payer }),
 });
 
-const sleep = (ms: number): Promise<undefined> => new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
+const sleep = (ms: number): Promise<undefined> =>
+  new Promise((resolve) => setTimeout(() => resolve(undefined), ms));

@@ -18,10 +18,16 @@ export type BroadcastOutcome =
 
 const PHRASES: readonly (readonly [RegExp, BroadcastOutcome])[] = [
   [/already known|already imported|known transaction|already exists|alreadyknown/i, "accepted"],
-  [/nonce too low|nonce is too low|oldnonce|old nonce|invalid nonce|nonce has already been used/i, "nonce_too_low"],
+  [
+    /nonce too low|nonce is too low|oldnonce|old nonce|invalid nonce|nonce has already been used/i,
+    "nonce_too_low",
+  ],
   [/underpriced|fee ?too ?low|max fee per gas less than block base fee|feetoolow/i, "underpriced"],
   [/insufficient funds|insufficientfunds|overshot/i, "insufficient_funds"],
-  [/intrinsic gas|exceeds block gas limit|gas limit|invalid sender|invalid signature|chain ?id/i, "refused"],
+  [
+    /intrinsic gas|exceeds block gas limit|gas limit|invalid sender|invalid signature|chain ?id/i,
+    "refused",
+  ],
 ];
 
 /** Class of a node's error message for `eth_sendRawTransaction`. */
@@ -31,5 +37,10 @@ export function classifyBroadcastError(message: string): BroadcastOutcome {
 
 /** Whether an `eth_call` error is the EVM's answer (a revert, out of gas) and not a failure of the node. */
 export function isExecutionError(code: number, message: string): boolean {
-  return code === 3 || /revert|out of gas|outofgas|invalid opcode|stack (under|over)flow|evm error|vm execution/i.test(message);
+  return (
+    code === 3 ||
+    /revert|out of gas|outofgas|invalid opcode|stack (under|over)flow|evm error|vm execution/i.test(
+      message,
+    )
+  );
 }

@@ -44,13 +44,19 @@ export function createLane(chain: EvmChain): Lane {
           break;
         default:
           nextNonce = undefined;
-          throw new X402Error("rpc_unavailable", `the node of ${chain.network} refused the transaction`, {
-            retry: "unsafe",
-          });
+          throw new X402Error(
+            "rpc_unavailable",
+            `the node of ${chain.network} refused the transaction`,
+            {
+              retry: "unsafe",
+            },
+          );
       }
     }
     nextNonce = undefined;
-    throw new X402Error("rpc_unavailable", `no transaction was accepted on ${chain.network}`, { retry: "unsafe" });
+    throw new X402Error("rpc_unavailable", `no transaction was accepted on ${chain.network}`, {
+      retry: "unsafe",
+    });
   };
 
   return {
@@ -64,5 +70,8 @@ export function createLane(chain: EvmChain): Lane {
 
 function raise(fees: Fees, percent: bigint): Fees {
   const raised = (fee: bigint) => fee + (fee * percent) / 100n;
-  return { maxFeePerGas: raised(fees.maxFeePerGas), maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas) };
+  return {
+    maxFeePerGas: raised(fees.maxFeePerGas),
+    maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas),
+  };
 }

@@ -40,7 +40,8 @@ async function settleFresh<P extends SchemePayment>(
   payment: P,
   record: SettlementRecord,
 ): Promise<Settled> {
-  if (await simulates(context, scheme, payment)) return await sendAndConfirm(context, scheme, payment, record);
+  if (await simulates(context, scheme, payment))
+    return await sendAndConfirm(context, scheme, payment, record);
   const reason = await scheme.diagnose(payment, context.chain);
   return (await context.ledger.release(record.key, record.fence)) ? { released: reason } : record;
 }
@@ -89,7 +90,8 @@ async function sendAndConfirm<P extends SchemePayment>(
   const sent = await context.lane.send(scheme.settlementCall(payment), ({ hash, raw }) =>
     advance({ to: "signed", transaction: hash, rawTransaction: raw, leaseMs: context.leaseMs }),
   );
-  if (sent === undefined) throw new X402Error("ledger_unavailable", "the payment was taken over", { retry: "unsafe" });
+  if (sent === undefined)
+    throw new X402Error("ledger_unavailable", "the payment was taken over", { retry: "unsafe" });
   await advance({ to: "broadcast" });
   const receipt = await context.watcher.wait(sent, context.leaseMs);
   return receipt === undefined ? record : await conclude(context, scheme, payment, record, receipt);
@@ -103,7 +105,9 @@ async function conclude<P extends SchemePayment>(
   record: SettlementRecord,
   receipt: Receipt,
 ): Promise<SettlementRecord> {
-  const outcome = receipt.success ? scheme.outcome(payment, receipt.logs) : "invalid_exact_evm_transaction_failed";
+  const outcome = receipt.success
+    ? scheme.outcome(payment, receipt.logs)
+    : "invalid_exact_evm_transaction_failed";
   const transition: Transition =
     outcome === "settled"
       ? { fence: record.fence, to: "confirmed", block: receipt.block.toString() }

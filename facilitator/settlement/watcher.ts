@@ -64,7 +64,13 @@ export function createWatcher(chain: EvmChain, pollMs: number): Watcher {
       if (known !== undefined) return known.promise;
       const { promise, resolve } = withResolvers<Receipt | undefined>();
       const now = Date.now();
-      waiting.set(hash, { raw, promise, resolve, deadlineMs: now + timeoutMs, rebroadcastMs: now + REBROADCAST_MS });
+      waiting.set(hash, {
+        raw,
+        promise,
+        resolve,
+        deadlineMs: now + timeoutMs,
+        rebroadcastMs: now + REBROADCAST_MS,
+      });
       seen = -1n;
       timer ??= setTimeout(() => void tick(), 0);
       return promise;

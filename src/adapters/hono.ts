@@ -3,10 +3,22 @@ import type { Context, MiddlewareHandler } from "hono";
 import { basePath } from "hono/route";
 import type { Price } from "../core/scheme.ts";
 import type { Offer } from "../server/offers.ts";
-import { createPaywall, type Gate, type Payment, type PaywallOptions, type RouteOptions } from "../server/paywall.ts";
+import {
+  createPaywall,
+  type Gate,
+  type Payment,
+  type PaywallOptions,
+  type RouteOptions,
+} from "../server/paywall.ts";
 import { routeTable } from "../server/route-table.ts";
 
-export { createPaywall, type Gate, type Payment, type PaywallOptions, type RouteOptions } from "../server/paywall.ts";
+export {
+  createPaywall,
+  type Gate,
+  type Payment,
+  type PaywallOptions,
+  type RouteOptions,
+} from "../server/paywall.ts";
 export type { Offer } from "../server/offers.ts";
 export { httpFacilitator, type HttpFacilitatorOptions } from "../server/http-facilitator.ts";
 
@@ -22,7 +34,9 @@ export type PaidMiddleware = MiddlewareHandler<PaidEnv>;
  *
  * @throws TypeError for options or prices that cannot work, when the route is made.
  */
-export function paywall(options: PaywallOptions): (price: Price | readonly Offer[], route?: RouteOptions) => PaidMiddleware {
+export function paywall(
+  options: PaywallOptions,
+): (price: Price | readonly Offer[], route?: RouteOptions) => PaidMiddleware {
   const { route } = createPaywall(options);
   return (price, routeOptions) => guard(route(price, routeOptions));
 }

@@ -24,15 +24,27 @@ const MAX_BODY_LENGTH = 64 * 1024;
 export async function readDemand(response: Response): Promise<Demand | undefined> {
   const header = response.headers.get(PAYMENT_REQUIRED);
   if (header !== null) {
-    const message = decodeHeader(PaymentRequired, header, "malformed_payment_required", PAYMENT_REQUIRED);
+    const message = decodeHeader(
+      PaymentRequired,
+      header,
+      "malformed_payment_required",
+      PAYMENT_REQUIRED,
+    );
     return { version: 2, offers: message.accepts, message };
   }
   const body = await readJson(response.clone());
-  if (typeof body !== "object" || body === null || (body as { x402Version?: unknown }).x402Version !== 1) {
+  if (
+    typeof body !== "object" ||
+    body === null ||
+    (body as { x402Version?: unknown }).x402Version !== 1
+  ) {
     return undefined;
   }
   const message = parseValue(PaymentRequiredV1, body, "malformed_payment_required", "402 body");
-  return { version: 1, offers: message.accepts.flatMap((offer) => requirementsFromV1(offer) ?? []) };
+  return {
+    version: 1,
+    offers: message.accepts.flatMap((offer) => requirementsFromV1(offer) ?? []),
+  };
 }
 
 /** The body as JSON; nothing when it is no JSON. Reads no further than the limit. */
@@ -47,7 +59,10 @@ async function readJson(response: Response): Promise<unknown> {
     text += decoder.decode(value, { stream: true });
     if (text.length > MAX_BODY_LENGTH) {
       void reader.cancel();
-      throw new X402Error("payload_too_large", `402 body: is longer than ${MAX_BODY_LENGTH} characters`);
+      throw new X402Error(
+        "payload_too_large",
+        `402 body: is longer than ${MAX_BODY_LENGTH} characters`,
+      );
     }
   }
   try {

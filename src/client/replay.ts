@@ -4,7 +4,11 @@ import { X402Error } from "../core/errors.ts";
 export interface Replayable {
   readonly url: string;
   /** Sends it; `change` adds headers and settings. */
-  send(change?: { url: string; headers: Record<string, string>; redirect: "manual" }): Promise<Response>;
+  send(change?: {
+    url: string;
+    headers: Record<string, string>;
+    redirect: "manual";
+  }): Promise<Response>;
 }
 
 const MAX_STREAM_BYTES = 1024 * 1024;
@@ -23,10 +27,21 @@ export async function replayable(
     const request = new Request(input, init);
     const body = request.body === null ? undefined : await readAll(request.body);
     const { url, method, headers, signal } = request;
-    const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } = request;
+    const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } =
+      request;
     const settings = { cache, credentials, integrity, keepalive, redirect, referrerPolicy };
-    const more = { ...(mode !== "navigate" && { mode }), ...(referrer !== "about:client" && { referrer }) };
-    return sender(fetch, url, { ...settings, ...more, method, headers, signal, ...(body && { body }) });
+    const more = {
+      ...(mode !== "navigate" && { mode }),
+      ...(referrer !== "about:client" && { referrer }),
+    };
+    return sender(fetch, url, {
+      ...settings,
+      ...more,
+      method,
+      headers,
+      signal,
+      ...(body && { body }),
+    });
   }
   const url = String(input);
   if (!(init.body instanceof ReadableStream)) return sender(fetch, url, init);
@@ -56,7 +71,10 @@ async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<A
     size += value.length;
     if (size > MAX_STREAM_BYTES) {
       void reader.cancel();
-      throw new X402Error("body_not_replayable", `a streamed body of over ${MAX_STREAM_BYTES} bytes cannot be sent twice`);
+      throw new X402Error(
+        "body_not_replayable",
+        `a streamed body of over ${MAX_STREAM_BYTES} bytes cannot be sent twice`,
+      );
     }
     chunks.push(value);
   }

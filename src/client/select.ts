@@ -10,7 +10,7 @@ export interface Choice {
 }
 
 /** Orders of verify, handler and settle that need nothing else of a client; others are not understood. */
-const FLOWS: readonly unknown[] = [undefined, null, "authorization", "upfront"];
+const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "upfront"]);
 
 /**
  * The first offer that can be paid and is within the limit. Amounts are compared in units of our own table of tokens:
@@ -28,20 +28,30 @@ export function selectOffer(
   for (const requirements of offers) {
     const scheme = schemes.find(
       (candidate) =>
-        candidate.scheme === requirements.scheme && candidate.family === networkFamily(requirements.network),
+        candidate.scheme === requirements.scheme &&
+        candidate.family === networkFamily(requirements.network),
     );
-    const refusal = scheme === undefined ? "no scheme for it" : whyRefused(requirements, scheme, maxAmount);
+    const refusal =
+      scheme === undefined ? "no scheme for it" : whyRefused(requirements, scheme, maxAmount);
     if (scheme !== undefined && refusal === undefined) return { scheme, requirements };
     refusals.push(`${quote(requirements.scheme)} on ${quote(requirements.network)}: ${refusal}`);
   }
-  throw new X402Error("payment_refused", `nothing was paid: ${refusals.join("; ") || "the server offers no way to pay"}`);
+  throw new X402Error(
+    "payment_refused",
+    `nothing was paid: ${refusals.join("; ") || "the server offers no way to pay"}`,
+  );
 }
 
-function whyRefused(requirements: PaymentRequirements, scheme: ClientScheme, maxAmount: string): string | undefined {
-  if (!FLOWS.includes(requirements.extra?.["paymentFlow"])) return "its payment flow is not supported";
+function whyRefused(
+  requirements: PaymentRequirements,
+  scheme: ClientScheme,
+  maxAmount: string,
+): string | undefined {
+  if (!FLOWS.has(requirements.extra?.["paymentFlow"])) return "its payment flow is not supported";
   if (!scheme.supports(requirements)) return "it cannot be paid with this scheme";
   const asset = scheme.asset(requirements);
-  if (asset === undefined || !asset.usd) return `the token ${quote(requirements.asset)} is not a known dollar token`;
+  if (asset === undefined || !asset.usd)
+    return `the token ${quote(requirements.asset)} is not a known dollar token`;
   const amount = BigInt(requirements.amount);
   if (amount > parseAmount(maxAmount, asset.decimals)) {
     return `the price of $${formatAmount(amount, asset.decimals)} is over the limit of ${maxAmount} a payment`;

@@ -34,7 +34,8 @@ export function wrapFetchWithPayment(
   options: WrapFetchOptions,
 ): typeof globalThis.fetch {
   const { schemes, maxAmount = "$1", maxLifetimeSeconds = 3600, now = Date.now } = options;
-  if (schemes.length === 0) throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
+  if (schemes.length === 0)
+    throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
   parseAmount(maxAmount, 36);
 
   return async (input, init) => {
@@ -46,7 +47,10 @@ export function wrapFetchWithPayment(
 
     const url = response.url === "" ? request.url : response.url;
     if (response.redirected && new URL(url).origin !== new URL(request.url).origin) {
-      throw new X402Error("payment_refused", "nothing was paid: the request was redirected to another origin");
+      throw new X402Error(
+        "payment_refused",
+        "nothing was paid: the request was redirected to another origin",
+      );
     }
     const choice = selectOffer(demand.offers, schemes, maxAmount);
     const headers = await pay(demand, choice);
@@ -55,7 +59,10 @@ export function wrapFetchWithPayment(
   };
 
   /** Signs a payment for the chosen requirements; gives the headers that carry it. */
-  async function pay({ version, message }: Demand, { scheme, requirements }: Choice): Promise<Record<string, string>> {
+  async function pay(
+    { version, message }: Demand,
+    { scheme, requirements }: Choice,
+  ): Promise<Record<string, string>> {
     const payload = await scheme.createPayload(requirements, {
       nowSeconds: Math.floor(now() / 1000),
       lifetimeSeconds: Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds),

@@ -15,11 +15,14 @@ export function isAtomicAmount(text: string): boolean {
  */
 export function parseAmount(text: string, decimals: number): bigint {
   const match = HUMAN.exec(text.startsWith("$") ? text.slice(1) : text);
-  if (match === null) throw new TypeError(`amount "${text}" is not a plain decimal such as "$0.01"`);
+  if (match === null)
+    throw new TypeError(`amount "${text}" is not a plain decimal such as "$0.01"`);
   const whole = match[1] ?? "";
   const fraction = (match[2] ?? "").replace(/0+$/, "");
   if (fraction.length > decimals) {
-    throw new TypeError(`amount "${text}" has more than the ${decimals} decimals of the token; nothing is rounded`);
+    throw new TypeError(
+      `amount "${text}" has more than the ${decimals} decimals of the token; nothing is rounded`,
+    );
   }
   return BigInt(whole + fraction.padEnd(decimals, "0"));
 }

@@ -29,9 +29,13 @@ export function encodeHeader(value: unknown): string {
  */
 export function decodeHeader<T>(schema: Schema<T>, text: string, code: ErrorCode, name: string): T {
   if (text.length > MAX_HEADER_LENGTH) {
-    throw new X402Error("payload_too_large", `${name}: is longer than ${MAX_HEADER_LENGTH} characters`);
+    throw new X402Error(
+      "payload_too_large",
+      `${name}: is longer than ${MAX_HEADER_LENGTH} characters`,
+    );
   }
-  if (text === "" || !BASE64.test(text)) throw new X402Error(code, `${name}: is not base64 (standard alphabet)`);
+  if (text === "" || !BASE64.test(text))
+    throw new X402Error(code, `${name}: is not base64 (standard alphabet)`);
   const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
   let json: string;
   try {

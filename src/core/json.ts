@@ -31,17 +31,20 @@ function assertBounded(value: unknown, levels: number): void {
     return;
   }
   const keys = Object.keys(value);
-  if (keys.length > MAX_OBJECT_KEYS) throw new SyntaxError(`has an object with more than ${MAX_OBJECT_KEYS} keys`);
+  if (keys.length > MAX_OBJECT_KEYS)
+    throw new SyntaxError(`has an object with more than ${MAX_OBJECT_KEYS} keys`);
   for (const key of keys) {
     if (FORBIDDEN_KEYS.has(key)) throw new SyntaxError("has a forbidden key");
-    const below = key === "extensions" && levels <= MAX_JSON_DEPTH ? MAX_EXTENSION_DEPTH : levels - 1;
+    const below =
+      key === "extensions" && levels <= MAX_JSON_DEPTH ? MAX_EXTENSION_DEPTH : levels - 1;
     assertBounded((value as Record<string, unknown>)[key], below);
   }
 }
 
 /** JSON text of a value with object keys sorted at every depth: equal values give equal text. */
 export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(item ?? null)).join(",")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const entries = Object.entries(value).filter(([, item]) => item !== undefined);
   entries.sort(([a], [b]) => (a < b ? -1 : 1));

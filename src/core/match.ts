@@ -11,7 +11,9 @@ export function findAcceptedOffer<T extends PaymentRequirements>(
 ): T | undefined {
   const { extra, ...accepted } = payment.accepted;
   const wanted = canonicalJson(accepted);
-  return offers.find(({ extra: offered, ...offer }) => canonicalJson(offer) === wanted && isSubset(offered, extra));
+  return offers.find(
+    ({ extra: offered, ...offer }) => canonicalJson(offer) === wanted && isSubset(offered, extra),
+  );
 }
 
 /** Whether every entry of `part` is in `whole`, at any depth of objects. */
@@ -20,6 +22,9 @@ export function isSubset(part: unknown, whole: unknown): boolean {
   if (typeof part !== "object" || part === null || Array.isArray(part)) {
     return canonicalJson(part) === canonicalJson(whole ?? null);
   }
-  if (typeof whole !== "object" || whole === null || Array.isArray(whole)) return Object.keys(part).length === 0;
-  return Object.entries(part).every(([key, value]) => isSubset(value, (whole as Record<string, unknown>)[key]));
+  if (typeof whole !== "object" || whole === null || Array.isArray(whole))
+    return Object.keys(part).length === 0;
+  return Object.entries(part).every(([key, value]) =>
+    isSubset(value, (whole as Record<string, unknown>)[key]),
+  );
 }

@@ -5,7 +5,12 @@
 import * as z from "zod/mini";
 import { isAtomicAmount } from "./amount.ts";
 import { evmChainId, type Network } from "./network.ts";
-import type { FacilitatorRequest, PaymentPayload, PaymentRequirements, ResourceInfo } from "./messages.ts";
+import type {
+  FacilitatorRequest,
+  PaymentPayload,
+  PaymentRequirements,
+  ResourceInfo,
+} from "./messages.ts";
 
 /** v1 network names and their chain ids. */
 const CHAIN_IDS: Readonly<Record<string, number>> = {
@@ -55,14 +60,24 @@ export const PaymentRequirementsV1 = z.looseObject({
   network: text,
   maxAmountRequired: z
     .string()
-    .check(z.refine(isAtomicAmount, "must be atomic units as a decimal string without sign, padding or exponent")),
+    .check(
+      z.refine(
+        isAtomicAmount,
+        "must be atomic units as a decimal string without sign, padding or exponent",
+      ),
+    ),
   resource: text,
   description: z.nullish(text),
   mimeType: z.nullish(text),
   payTo: text,
   maxTimeoutSeconds: z
     .number()
-    .check(z.refine((value) => Number.isSafeInteger(value) && value > 0, "must be a positive whole number of seconds")),
+    .check(
+      z.refine(
+        (value) => Number.isSafeInteger(value) && value > 0,
+        "must be a positive whole number of seconds",
+      ),
+    ),
   asset: text,
   extra: z.nullish(record),
 });
@@ -109,12 +124,16 @@ export function requirementsFromV1(offer: PaymentRequirementsV1): PaymentRequire
  * The v1 offers of v2 requirements. v1 payments name only scheme and network, so the first offer of each pair is
  * advertised and no other, and `findOfferV1` is never ambiguous.
  */
-export function offersToV1(offers: readonly PaymentRequirements[], resource: ResourceInfo): PaymentRequirementsV1[] {
+export function offersToV1(
+  offers: readonly PaymentRequirements[],
+  resource: ResourceInfo,
+): PaymentRequirementsV1[] {
   const accepts: PaymentRequirementsV1[] = [];
   for (const offer of offers) {
     const network = networkToV1(offer.network);
     if (network === undefined) continue;
-    if (accepts.some((other) => other.scheme === offer.scheme && other.network === network)) continue;
+    if (accepts.some((other) => other.scheme === offer.scheme && other.network === network))
+      continue;
     accepts.push({
       scheme: offer.scheme,
       network,
@@ -141,7 +160,10 @@ export function findOfferV1<T extends PaymentRequirements>(
 }
 
 /** The v2 payment of a v1 payment for certain requirements. */
-export function paymentFromV1(payment: PaymentPayloadV1, accepted: PaymentRequirements): PaymentPayload {
+export function paymentFromV1(
+  payment: PaymentPayloadV1,
+  accepted: PaymentRequirements,
+): PaymentPayload {
   return { x402Version: 2, accepted, payload: payment.payload };
 }
 
@@ -151,11 +173,15 @@ export function paymentToV1(
   accepted: PaymentRequirements,
 ): PaymentPayloadV1 | undefined {
   const network = networkToV1(accepted.network);
-  return network === undefined ? undefined : { x402Version: 1, scheme: accepted.scheme, network, payload };
+  return network === undefined
+    ? undefined
+    : { x402Version: 1, scheme: accepted.scheme, network, payload };
 }
 
 /** The v2 request of a v1 request; nothing when a network is unknown. A mismatch stays visible in `accepted`. */
-export function facilitatorRequestFromV1(request: FacilitatorRequestV1): FacilitatorRequest | undefined {
+export function facilitatorRequestFromV1(
+  request: FacilitatorRequestV1,
+): FacilitatorRequest | undefined {
   const requirements = requirementsFromV1(request.paymentRequirements);
   const network = networkFromV1(request.paymentPayload.network);
   if (requirements === undefined || network === undefined) return undefined;

@@ -14,7 +14,8 @@ const optional = <T extends z.ZodMiniType>(schema: T) =>
     ),
   );
 
-const text = (maxLength: number) => z.string().check(z.maxLength(maxLength, `must be at most ${maxLength} characters`));
+const text = (maxLength: number) =>
+  z.string().check(z.maxLength(maxLength, `must be at most ${maxLength} characters`));
 const record = z.record(z.string(), z.unknown());
 
 const network = z.custom<Network>(
@@ -23,7 +24,12 @@ const network = z.custom<Network>(
 );
 const amount = z
   .string()
-  .check(z.refine(isAtomicAmount, "must be atomic units as a decimal string without sign, padding or exponent"));
+  .check(
+    z.refine(
+      isAtomicAmount,
+      "must be atomic units as a decimal string without sign, padding or exponent",
+    ),
+  );
 
 export const ResourceInfo = z.looseObject({
   url: text(2048),
@@ -39,9 +45,14 @@ export const PaymentRequirements = z.looseObject({
   amount,
   asset: text(256).check(z.minLength(1, "must not be empty")),
   payTo: text(256).check(z.minLength(1, "must not be empty")),
-  maxTimeoutSeconds: z.number().check(
-    z.refine((value) => Number.isSafeInteger(value) && value > 0, "must be a positive whole number of seconds"),
-  ),
+  maxTimeoutSeconds: z
+    .number()
+    .check(
+      z.refine(
+        (value) => Number.isSafeInteger(value) && value > 0,
+        "must be a positive whole number of seconds",
+      ),
+    ),
   extra: optional(record),
 });
 export type PaymentRequirements = z.infer<typeof PaymentRequirements>;

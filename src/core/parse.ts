@@ -3,7 +3,7 @@ import { X402Error, type ErrorCode } from "./errors.ts";
 import { parseJson } from "./json.ts";
 
 /** A schema of the message layer: what a decoder needs of a zod type. */
-export type Schema<T> = z.ZodMiniType<T, unknown>;
+export type Schema<T> = z.ZodMiniType<T>;
 
 /**
  * Parses an already decoded value.
@@ -15,11 +15,20 @@ export function parseValue<T>(schema: Schema<T>, value: unknown, code: ErrorCode
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  throw new X402Error(code, `${what}: ${issue === undefined ? "is not acceptable" : describeIssue(issue)}`);
+  throw new X402Error(
+    code,
+    `${what}: ${issue === undefined ? "is not acceptable" : describeIssue(issue)}`,
+  );
 }
 
 /** Parses JSON text of at most `maxLength` characters. @throws X402Error, see `parseValue`. */
-export function parseText<T>(schema: Schema<T>, text: string, maxLength: number, code: ErrorCode, what: string): T {
+export function parseText<T>(
+  schema: Schema<T>,
+  text: string,
+  maxLength: number,
+  code: ErrorCode,
+  what: string,
+): T {
   if (text.length > maxLength) {
     throw new X402Error("payload_too_large", `${what}: is longer than ${maxLength} characters`);
   }
@@ -27,15 +36,21 @@ export function parseText<T>(schema: Schema<T>, text: string, maxLength: number,
   try {
     value = parseJson(text);
   } catch (cause) {
-    throw new X402Error(code, `${what}: ${cause instanceof SyntaxError ? cause.message : "is not valid JSON"}`);
+    throw new X402Error(
+      code,
+      `${what}: ${cause instanceof SyntaxError ? cause.message : "is not valid JSON"}`,
+    );
   }
   return parseValue(schema, value, code, what);
 }
 
 function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  const path = issue.path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
+    .join("");
   const field = path.startsWith(".") ? path.slice(1) : path;
-  const problem = issue.code === "invalid_type" ? `must be ${article(issue.expected)}` : issue.message;
+  const problem =
+    issue.code === "invalid_type" ? `must be ${article(issue.expected)}` : issue.message;
   return field === "" ? problem : `${field} ${problem}`;
 }
 

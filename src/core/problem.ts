@@ -16,10 +16,19 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 const RETRY_AFTER_SECONDS = "1";
 
 /** A problem+json answer (RFC 9457) with a stable code. `detail` goes to the caller: never an exception's text. */
-export function problemResponse(status: number, code: string, detail: string, headers: Record<string, string> = {}): Response {
+export function problemResponse(
+  status: number,
+  code: string,
+  detail: string,
+  headers: Record<string, string> = {},
+): Response {
   return new Response(JSON.stringify({ type: "about:blank", title: code, status, code, detail }), {
     status,
-    headers: { "Content-Type": "application/problem+json", "Cache-Control": "no-store", ...headers },
+    headers: {
+      "Content-Type": "application/problem+json",
+      "Cache-Control": "no-store",
+      ...headers,
+    },
   });
 }
 
@@ -30,8 +39,14 @@ export function problemResponse(status: number, code: string, detail: string, he
 export function problemOf(error: unknown): Response {
   const code: ErrorCode = error instanceof X402Error ? error.code : "internal_error";
   const status = STATUS[code];
-  if (status !== undefined && error instanceof X402Error) return problemResponse(status, code, error.message);
-  return problemResponse(503, code, "Nothing is known to be wrong with the request; send the identical one again.", {
-    "Retry-After": RETRY_AFTER_SECONDS,
-  });
+  if (status !== undefined && error instanceof X402Error)
+    return problemResponse(status, code, error.message);
+  return problemResponse(
+    503,
+    code,
+    "Nothing is known to be wrong with the request; send the identical one again.",
+    {
+      "Retry-After": RETRY_AFTER_SECONDS,
+    },
+  );
 }

@@ -5,14 +5,16 @@
 export const REASONS = {
   // General (specification v2, section 9)
   invalid_payload: "The payment payload does not have the form that its scheme defines.",
-  invalid_payment_requirements: "The payment requirements do not have the form that their scheme defines.",
+  invalid_payment_requirements:
+    "The payment requirements do not have the form that their scheme defines.",
   invalid_network: "This network is not supported here.",
   unsupported_scheme: "This payment scheme is not supported here.",
   invalid_x402_version: "This version of x402 is not supported here.",
 
   // exact on EVM, EIP-3009: check
   invalid_exact_evm_scheme: "The payment names another scheme than its requirements.",
-  invalid_exact_evm_missing_eip712_domain: "extra.name and extra.version, the token's EIP-712 domain, are missing.",
+  invalid_exact_evm_missing_eip712_domain:
+    "extra.name and extra.version, the token's EIP-712 domain, are missing.",
   invalid_exact_evm_network_mismatch: "The payment names another network than its requirements.",
   eip6492_factory_not_allowed: "The wallet's factory is not on the list of allowed factories.",
   invalid_exact_evm_signature: "The signature is not the payer's signature of this authorization.",
@@ -20,7 +22,8 @@ export const REASONS = {
   invalid_exact_evm_payload_authorization_valid_before:
     "The authorization expires too soon to be settled; sign a new one.",
   invalid_exact_evm_payload_authorization_valid_after: "The authorization is not valid yet.",
-  invalid_exact_evm_payload_authorization_value_mismatch: "The authorized value is not the required amount.",
+  invalid_exact_evm_payload_authorization_value_mismatch:
+    "The authorized value is not the required amount.",
   asset_not_deployed_contract: "There is no contract at the asset's address on this network.",
 
   // exact on EVM, EIP-3009: simulation
@@ -33,12 +36,16 @@ export const REASONS = {
 
   // Settlement
   invalid_exact_evm_transaction_failed: "The transaction was mined and reverted; no money moved.",
-  invalid_exact_evm_transfer_event_mismatch: "The transaction was mined without the exact transfer.",
-  settlement_pending: "The settlement was sent and is not final yet; send the identical request again.",
+  invalid_exact_evm_transfer_event_mismatch:
+    "The transaction was mined without the exact transfer.",
+  settlement_pending:
+    "The settlement was sent and is not final yet; send the identical request again.",
 
   // farthing's own
-  duplicate_settlement: "This payment has been settled, or claimed, for somebody else or for another request.",
-  authorization_lifetime_too_long: "The authorization stays valid for longer than is accepted here.",
+  duplicate_settlement:
+    "This payment has been settled, or claimed, for somebody else or for another request.",
+  authorization_lifetime_too_long:
+    "The authorization stays valid for longer than is accepted here.",
   unsupported_asset: "This asset is not accepted on this network.",
 } as const;
 

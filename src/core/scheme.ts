@@ -19,7 +19,11 @@ export interface KnownAsset {
 /** A price: dollars as text (`"$0.01"` or `"0.01"`), or atomic units of a certain token. */
 export type Price =
   | string
-  | { readonly amount: string; readonly asset: string; readonly extra?: Readonly<Record<string, unknown>> };
+  | {
+      readonly amount: string;
+      readonly asset: string;
+      readonly extra?: Readonly<Record<string, unknown>>;
+    };
 
 /** The buyer's side of a scheme. */
 export interface ClientScheme {
@@ -47,11 +51,17 @@ export interface ServerScheme {
   readonly scheme: string;
   readonly family: string;
   /** @throws TypeError when the price cannot be charged on this network: nothing is rounded or guessed. */
-  price(price: Price, network: Network): { asset: string; amount: string; extra: Record<string, unknown> };
+  price(
+    price: Price,
+    network: Network,
+  ): { asset: string; amount: string; extra: Record<string, unknown> };
   /** Canonical form of an address to be paid. @throws TypeError */
   payTo(address: string): string;
   /** Identity of the money movement, as the facilitator computes it; nothing when the payload is malformed. */
-  paymentKey(payload: PaymentPayload["payload"], requirements: PaymentRequirements): string | undefined;
+  paymentKey(
+    payload: PaymentPayload["payload"],
+    requirements: PaymentRequirements,
+  ): string | undefined;
 }
 
 export interface Call {
@@ -62,7 +72,9 @@ export interface Call {
 /** What a scheme may read from the chain. */
 export interface ChainReader {
   /** `eth_call` at the latest block. A revert is an answer, an unreachable node throws `rpc_unavailable`. */
-  call(call: Call & { readonly from?: Hex; readonly gas?: bigint }): Promise<{ ok: boolean; data: Hex }>;
+  call(
+    call: Call & { readonly from?: Hex; readonly gas?: bigint },
+  ): Promise<{ ok: boolean; data: Hex }>;
   /** Code at an address; `0x` when there is none. */
   code(address: Hex): Promise<Hex>;
 }

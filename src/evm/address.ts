@@ -29,6 +29,7 @@ export function parseAddress(text: string): Hex | undefined {
   if (!isHex(text, 20)) return undefined;
   const digits = text.slice(2);
   const lower = digits.toLowerCase();
-  if (digits === lower || digits === digits.toUpperCase() || checksumAddress(text) === text) return `0x${lower}`;
+  if (digits === lower || digits === digits.toUpperCase() || checksumAddress(text) === text)
+    return `0x${lower}`;
   return undefined;
 }

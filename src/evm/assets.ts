@@ -43,7 +43,13 @@ export const KNOWN_ASSETS: readonly EvmAsset[] = [
 ];
 
 /** Finds a token by network and address (any case). */
-export function findAsset(assets: readonly EvmAsset[], network: string, address: string): EvmAsset | undefined {
+export function findAsset(
+  assets: readonly EvmAsset[],
+  network: string,
+  address: string,
+): EvmAsset | undefined {
   const wanted = parseAddress(address);
-  return assets.find((asset) => asset.network === network && asset.address.toLowerCase() === wanted);
+  return assets.find(
+    (asset) => asset.network === network && asset.address.toLowerCase() === wanted,
+  );
 }

@@ -24,7 +24,8 @@ export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerSc
     asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
     supports: (requirements) => account !== undefined && readTerms(requirements) !== undefined,
     async createPayload(requirements, context) {
-      if (account === undefined) throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
+      if (account === undefined)
+        throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
       return signAuthorization(account, requirements, context);
     },
     price: (price, network) => exactPrice(assets, price, network),

@@ -3,7 +3,8 @@ import type { Hex } from "../core/scheme.ts";
 /** Bytes of a hex text with `0x`; the caller has checked the text. */
 export function hexToBytes(hex: Hex): Uint8Array {
   const bytes = new Uint8Array((hex.length - 2) / 2);
-  for (let i = 0; i < bytes.length; i++) bytes[i] = Number.parseInt(hex.slice(2 + 2 * i, 4 + 2 * i), 16);
+  for (let i = 0; i < bytes.length; i++)
+    bytes[i] = Number.parseInt(hex.slice(2 + 2 * i, 4 + 2 * i), 16);
   return bytes;
 }
 
@@ -11,7 +12,7 @@ export function hexToBytes(hex: Hex): Uint8Array {
 export function bytesToHex(bytes: Uint8Array): Hex {
   let hex: Hex = "0x";
   for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
-  return hex as Hex;
+  return hex;
 }
 
 const HEX = /^0x(?:[0-9a-fA-F]{2})*$/;

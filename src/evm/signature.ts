@@ -43,7 +43,11 @@ export function parseEcdsa(signature: Hex): EcdsaSignature | undefined {
 /** Address (lower case) whose key made this signature of a 32-byte digest; nothing when none could have. */
 export function recoverAddress(digest: Uint8Array, signature: EcdsaSignature): Hex | undefined {
   try {
-    const point = new secp256k1.Signature(signature.r, signature.s, signature.yParity).recoverPublicKey(digest);
+    const point = new secp256k1.Signature(
+      signature.r,
+      signature.s,
+      signature.yParity,
+    ).recoverPublicKey(digest);
     const hash = keccak_256(point.toBytes(false).subarray(1));
     return bytesToHex(hash.subarray(12));
   } catch {
@@ -55,4 +59,3 @@ export function recoverAddress(digest: Uint8Array, signature: EcdsaSignature): H
 export function randomNonce(): Hex {
   return bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
 }
-

@@ -19,7 +19,12 @@ const separators = new Map<string, string>();
 
 /** Domain separator of name, version, chain id and contract (EIP-712), as 64 hex digits; cached. */
 export function domainSeparator(domain: Eip712Domain): string {
-  const key = JSON.stringify([domain.name, domain.version, domain.chainId, domain.verifyingContract]);
+  const key = JSON.stringify([
+    domain.name,
+    domain.version,
+    domain.chainId,
+    domain.verifyingContract,
+  ]);
   const known = separators.get(key);
   if (known !== undefined) return known;
   const type = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";

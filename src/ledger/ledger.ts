@@ -18,13 +18,14 @@ export const SETTLEMENT_RECORD_VERSION = 1;
 export type SettlementState = "claimed" | "signed" | "broadcast" | "confirmed" | "failed";
 
 /** Which state may follow which. A signed or broadcast record is signed again when its transaction is replaced. */
-export const SETTLEMENT_TRANSITIONS: Readonly<Record<SettlementState, readonly SettlementState[]>> = {
-  claimed: ["signed", "confirmed", "failed"],
-  signed: ["signed", "broadcast", "confirmed", "failed"],
-  broadcast: ["signed", "confirmed", "failed"],
-  confirmed: [],
-  failed: [],
-};
+export const SETTLEMENT_TRANSITIONS: Readonly<Record<SettlementState, readonly SettlementState[]>> =
+  {
+    claimed: ["signed", "confirmed", "failed"],
+    signed: ["signed", "broadcast", "confirmed", "failed"],
+    broadcast: ["signed", "confirmed", "failed"],
+    confirmed: [],
+    failed: [],
+  };
 
 export interface SettlementRecord {
   readonly version: number;

@@ -53,19 +53,32 @@ export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {
       status = response.status;
       text = await response.text();
     } catch (cause) {
-      throw new X402Error("facilitator_unavailable", `the facilitator did not answer ${path}`, { retry, cause });
+      throw new X402Error("facilitator_unavailable", `the facilitator did not answer ${path}`, {
+        retry,
+        cause,
+      });
     }
     try {
-      return parseText(schema, text, MAX_ANSWER_LENGTH, "facilitator_malformed", `facilitator ${path}`);
+      return parseText(
+        schema,
+        text,
+        MAX_ANSWER_LENGTH,
+        "facilitator_malformed",
+        `facilitator ${path}`,
+      );
     } catch (cause) {
       const code = status >= 500 ? "facilitator_unavailable" : "facilitator_malformed";
-      throw new X402Error(code, `the facilitator answered ${path} with status ${status}`, { retry, cause });
+      throw new X402Error(code, `the facilitator answered ${path} with status ${status}`, {
+        retry,
+        cause,
+      });
     }
   }
 
   return {
     verify: (body, call) => ask(VerifyResponse, "/verify", "safe", { body, timeoutMs, call }),
-    settle: (body, call) => ask(SettleResponse, "/settle", "unsafe", { body, timeoutMs: settleTimeoutMs, call }),
+    settle: (body, call) =>
+      ask(SettleResponse, "/settle", "unsafe", { body, timeoutMs: settleTimeoutMs, call }),
     supported: () => ask(Supported, "/supported", "safe", { timeoutMs }),
   };
 }

@@ -1,5 +1,5 @@
 import type { PaymentRequirements } from "../core/messages.ts";
-import { isNetwork, networkFamily, type Network } from "../core/network.ts";
+import { isNetwork, networkFamily } from "../core/network.ts";
 import type { Price, ServerScheme } from "../core/scheme.ts";
 
 /** One way to pay for a route. What is left out comes from the paywall's options. */
@@ -36,20 +36,26 @@ export function priceOffer(offer: Offer, defaults: OfferDefaults): PricedOffer {
   const network = offer.network ?? defaults.network;
   const payTo = offer.payTo ?? defaults.payTo;
   const name = offer.scheme ?? "exact";
-  if (network === undefined) throw new TypeError('network is missing: give one such as "eip155:8453"');
-  if (!isNetwork(network)) throw new TypeError(`network "${network}" is not a CAIP-2 network such as "eip155:8453"`);
-  if (payTo === undefined) throw new TypeError("payTo is missing: give the address that is to be paid");
+  if (network === undefined)
+    throw new TypeError('network is missing: give one such as "eip155:8453"');
+  if (!isNetwork(network))
+    throw new TypeError(`network "${network}" is not a CAIP-2 network such as "eip155:8453"`);
+  if (payTo === undefined)
+    throw new TypeError("payTo is missing: give the address that is to be paid");
   const scheme = defaults.schemes.find(
     (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
   );
   if (scheme === undefined) {
-    throw new TypeError(`no scheme "${name}" for ${network}: add one to schemes, for example exactEvm()`);
+    throw new TypeError(
+      `no scheme "${name}" for ${network}: add one to schemes, for example exactEvm()`,
+    );
   }
-  const maxTimeoutSeconds = offer.maxTimeoutSeconds ?? defaults.maxTimeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+  const maxTimeoutSeconds =
+    offer.maxTimeoutSeconds ?? defaults.maxTimeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
   if (!Number.isSafeInteger(maxTimeoutSeconds) || maxTimeoutSeconds <= 0) {
     throw new TypeError(`maxTimeoutSeconds ${maxTimeoutSeconds} is not a positive whole number`);
   }
-  const { asset, amount, extra } = scheme.price(offer.price, network as Network);
+  const { asset, amount, extra } = scheme.price(offer.price, network);
   return {
     scheme,
     requirements: {

@@ -7,7 +7,13 @@ import { memoryClaims, type StoredResponse } from "./claims.ts";
 import { httpFacilitator } from "./http-facilitator.ts";
 import { priceOffer, type Offer, type PricedOffer } from "./offers.ts";
 import { readPayment } from "./read-payment.ts";
-import { conflict, paidResponse, paymentRequired, tryAgain, unreadablePayment } from "./responses.ts";
+import {
+  conflict,
+  paidResponse,
+  paymentRequired,
+  tryAgain,
+  unreadablePayment,
+} from "./responses.ts";
 
 export interface PaywallOptions {
   /** A facilitator, or the URL of one. */
@@ -73,7 +79,9 @@ const USED = new Set(["duplicate_settlement", "invalid_exact_evm_nonce_already_u
  */
 export function createPaywall(options: PaywallOptions): Paywall {
   const facilitator =
-    typeof options.facilitator === "string" ? httpFacilitator(options.facilitator) : options.facilitator;
+    typeof options.facilitator === "string"
+      ? httpFacilitator(options.facilitator)
+      : options.facilitator;
   const claims = memoryClaims();
 
   return {
@@ -87,16 +95,23 @@ export function createPaywall(options: PaywallOptions): Paywall {
     },
   };
 
-  async function gate(request: Request, offers: readonly PricedOffer[], resource: ResourceInfo): Promise<Outcome> {
-    const refuse = (error: string, receipt?: SettleResponse) => paymentRequired(resource, offers, error, receipt);
+  async function gate(
+    request: Request,
+    offers: readonly PricedOffer[],
+    resource: ResourceInfo,
+  ): Promise<Outcome> {
+    const refuse = (error: string, receipt?: SettleResponse) =>
+      paymentRequired(resource, offers, error, receipt);
     let presented: ReturnType<typeof readPayment>;
     try {
       presented = readPayment(request.headers, offers);
     } catch (error) {
       return { response: unreadablePayment(error) };
     }
-    if (presented === undefined) return { response: refuse("Payment required: pay one of the offers.") };
-    if (presented.offer === undefined) return { response: refuse("The payment accepts none of the offers.") };
+    if (presented === undefined)
+      return { response: refuse("Payment required: pay one of the offers.") };
+    if (presented.offer === undefined)
+      return { response: refuse("The payment accepts none of the offers.") };
     const { offer, payload, version } = presented;
     const { requirements } = offer;
     const key = offer.scheme.paymentKey(payload.payload, requirements);
@@ -184,7 +199,9 @@ export function createPaywall(options: PaywallOptions): Paywall {
       const reason = receipt.errorReason ?? "settlement_pending";
       if (reason === "settlement_pending") return { response: tryAgain(reason) };
       claims.release(key);
-      return { response: USED.has(reason) ? conflict("payment_already_used") : refuse(reason, receipt) };
+      return {
+        response: USED.has(reason) ? conflict("payment_already_used") : refuse(reason, receipt),
+      };
     }
   }
 }
@@ -199,7 +216,8 @@ interface Admission {
   readonly refuse: (error: string, receipt?: SettleResponse) => Response;
 }
 
-const codeOf = (error: unknown): string => (error instanceof X402Error ? error.code : "internal_error");
+const codeOf = (error: unknown): string =>
+  error instanceof X402Error ? error.code : "internal_error";
 
 function isOfferList(price: Price | readonly Offer[]): price is readonly Offer[] {
   return Array.isArray(price);
@@ -211,5 +229,8 @@ async function store(response: Response): Promise<StoredResponse> {
 }
 
 function restore(stored: StoredResponse): Response {
-  return new Response(stored.body, { status: stored.status, headers: stored.headers.map(([name, value]) => [name, value]) });
+  return new Response(stored.body, {
+    status: stored.status,
+    headers: stored.headers.map(([name, value]) => [name, value]),
+  });
 }

@@ -15,11 +15,17 @@ export type PresentedPayment =
  *
  * @throws X402Error `ambiguous_payment`, `malformed_payment` or `payload_too_large`.
  */
-export function readPayment(headers: Headers, offers: readonly PricedOffer[]): PresentedPayment | undefined {
+export function readPayment(
+  headers: Headers,
+  offers: readonly PricedOffer[],
+): PresentedPayment | undefined {
   const v2 = headers.get(PAYMENT_SIGNATURE);
   const v1 = headers.get(X_PAYMENT);
   if (v2 !== null && v1 !== null) {
-    throw new X402Error("ambiguous_payment", `${PAYMENT_SIGNATURE}: send either it or ${X_PAYMENT}, not both`);
+    throw new X402Error(
+      "ambiguous_payment",
+      `${PAYMENT_SIGNATURE}: send either it or ${X_PAYMENT}, not both`,
+    );
   }
   const requirements = offers.map((offer) => offer.requirements);
   if (v2 !== null) {

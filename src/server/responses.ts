@@ -1,5 +1,12 @@
 import { X402Error } from "../core/errors.ts";
-import { encodeHeader, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, X_PAYMENT, X_PAYMENT_RESPONSE } from "../core/header.ts";
+import {
+  encodeHeader,
+  PAYMENT_REQUIRED,
+  PAYMENT_RESPONSE,
+  PAYMENT_SIGNATURE,
+  X_PAYMENT,
+  X_PAYMENT_RESPONSE,
+} from "../core/header.ts";
 import type { ResourceInfo, SettleResponse } from "../core/messages.ts";
 import { networkToV1, offersToV1 } from "../core/messages-v1.ts";
 import { problemOf, problemResponse } from "../core/problem.ts";
@@ -40,25 +47,43 @@ export function unreadablePayment(error: unknown): Response {
 
 /** The outcome is not known yet, or a dependency is down: the same payment is to be presented again. */
 export function tryAgain(code: string): Response {
-  return problemResponse(503, code, "Present the same payment again; do not sign another one.", { "Retry-After": "1" });
+  return problemResponse(503, code, "Present the same payment again; do not sign another one.", {
+    "Retry-After": "1",
+  });
 }
 
-export function conflict(code: "payment_in_flight" | "payment_already_used" | "payment_bound_elsewhere"): Response {
+export function conflict(
+  code: "payment_in_flight" | "payment_already_used" | "payment_bound_elsewhere",
+): Response {
   const detail = {
-    payment_in_flight: "A request with this payment is being answered; present the same payment again later.",
+    payment_in_flight:
+      "A request with this payment is being answered; present the same payment again later.",
     payment_already_used: "This payment has been used.",
     payment_bound_elsewhere: "This payment was made for another request.",
   };
-  return problemResponse(409, code, detail[code], code === "payment_in_flight" ? { "Retry-After": "1" } : {});
+  return problemResponse(
+    409,
+    code,
+    detail[code],
+    code === "payment_in_flight" ? { "Retry-After": "1" } : {},
+  );
 }
 
 /** Puts the receipt on a paid response, and keeps shared caches away from it unless the handler says otherwise. */
-export function paidResponse(response: Response, receipt: SettleResponse, version: 1 | 2): Response {
+export function paidResponse(
+  response: Response,
+  receipt: SettleResponse,
+  version: 1 | 2,
+): Response {
   const headers = new Headers(response.headers);
   const v1Network = networkToV1(receipt.network) ?? receipt.network;
   if (version === 2) headers.set(PAYMENT_RESPONSE, encodeHeader(receipt));
   else headers.set(X_PAYMENT_RESPONSE, encodeHeader({ ...receipt, network: v1Network }));
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "private, no-store");
   headers.append("Vary", `${PAYMENT_SIGNATURE}, ${X_PAYMENT}`);
-  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+  return new Response(response.body, {
+    status: response.status,
+    statusText: response.statusText,
+    headers,
+  });
 }

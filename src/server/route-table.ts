@@ -15,7 +15,8 @@ const KEY = /^(?:([A-Za-z]+|\*)\s+)?(\/\S*|\*)$/;
 export function routeTable<T>(routes: Readonly<Record<string, T>>): RouteTable<T> {
   const entries = Object.entries(routes).map(([key, value]) => {
     const [, method = "*", pattern = ""] = KEY.exec(key) ?? [];
-    if (pattern === "") throw new TypeError(`route "${key}" is not of the form "GET /path" or "/path"`);
+    if (pattern === "")
+      throw new TypeError(`route "${key}" is not of the form "GET /path" or "/path"`);
     return { method: method.toUpperCase(), pattern: compile(pattern), value };
   });
   return {

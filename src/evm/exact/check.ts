@@ -27,7 +27,8 @@ export function checkEip3009(
   if (accepted.scheme !== requirements.scheme) return { reason: "invalid_exact_evm_scheme" };
   const chainId = evmChainId(requirements.network);
   if (chainId === undefined) return { reason: "invalid_network" };
-  if (accepted.network !== requirements.network) return { reason: "invalid_exact_evm_network_mismatch" };
+  if (accepted.network !== requirements.network)
+    return { reason: "invalid_exact_evm_network_mismatch" };
   const asset = parseAddress(requirements.asset);
   const payTo = parseAddress(requirements.payTo);
   if (asset === undefined || payTo === undefined) return { reason: "invalid_payment_requirements" };
@@ -65,7 +66,11 @@ export function checkEip3009(
     nonce: authorization.nonce,
   };
   if (authorization.validBefore < BigInt(nowSeconds + SETTLEMENT_MARGIN_SECONDS)) {
-    return { reason: "invalid_exact_evm_payload_authorization_valid_before", payer, expired: payment };
+    return {
+      reason: "invalid_exact_evm_payload_authorization_valid_before",
+      payer,
+      expired: payment,
+    };
   }
   if (authorization.validAfter >= BigInt(nowSeconds)) {
     return { reason: "invalid_exact_evm_payload_authorization_valid_after", payer };

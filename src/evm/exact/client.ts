@@ -12,7 +12,14 @@ export interface EvmSigner {
     domain: { name: string; version: string; chainId: number; verifyingContract: Hex };
     types: typeof TRANSFER_WITH_AUTHORIZATION_TYPES;
     primaryType: "TransferWithAuthorization";
-    message: { from: Hex; to: Hex; value: bigint; validAfter: bigint; validBefore: bigint; nonce: Hex };
+    message: {
+      from: Hex;
+      to: Hex;
+      value: bigint;
+      validAfter: bigint;
+      validBefore: bigint;
+      nonce: Hex;
+    };
   }): Promise<Hex>;
 }
 
@@ -33,7 +40,12 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
   const asset = parseAddress(requirements.asset);
   const payTo = parseAddress(requirements.payTo);
   const { name, version, assetTransferMethod } = requirements.extra ?? {};
-  if (requirements.scheme !== "exact" || chainId === undefined || asset === undefined || payTo === undefined) {
+  if (
+    requirements.scheme !== "exact" ||
+    chainId === undefined ||
+    asset === undefined ||
+    payTo === undefined
+  ) {
     return undefined;
   }
   if (typeof name !== "string" || typeof version !== "string") return undefined;
@@ -58,7 +70,12 @@ export async function signAuthorization(
     nonce: randomNonce(),
   };
   const signature = await account.signTypedData({
-    domain: { name: terms.name, version: terms.version, chainId: terms.chainId, verifyingContract: terms.asset },
+    domain: {
+      name: terms.name,
+      version: terms.version,
+      chainId: terms.chainId,
+      verifyingContract: terms.asset,
+    },
     types: TRANSFER_WITH_AUTHORIZATION_TYPES,
     primaryType: "TransferWithAuthorization",
     message: authorization,

@@ -20,13 +20,16 @@ const BALANCE_OF = "0x70a08231";
 const NAME = "0x06fdde03";
 const VERSION = "0x54fd4d50";
 const TRANSFER_TOPIC = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
-const AUTHORIZATION_USED_TOPIC = "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
+const AUTHORIZATION_USED_TOPIC =
+  "0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5";
 
 /** Twice what USDC needs (about 69,000), so that no token can burn much more. */
 const GAS_LIMIT = 150_000n;
 
 /** `exact` on EVM with EIP-3009 for a facilitator: payments of plain accounts (EOAs) in known tokens. */
-export function exactEvmFacilitator(options: ExactEvmFacilitatorOptions = {}): FacilitatorScheme<Eip3009Payment> {
+export function exactEvmFacilitator(
+  options: ExactEvmFacilitatorOptions = {},
+): FacilitatorScheme<Eip3009Payment> {
   const limits = {
     assets: options.assets ?? KNOWN_ASSETS,
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 3600,
@@ -34,7 +37,8 @@ export function exactEvmFacilitator(options: ExactEvmFacilitatorOptions = {}): F
   return {
     scheme: "exact",
     family: "eip155",
-    check: (payload, requirements, nowSeconds) => checkEip3009(payload, requirements, nowSeconds, limits),
+    check: (payload, requirements, nowSeconds) =>
+      checkEip3009(payload, requirements, nowSeconds, limits),
     paymentKey: (payment) =>
       authorizationKey(payment.domain.chainId, payment.asset, payment.payer, payment.nonce),
     verifySignature,
@@ -61,7 +65,8 @@ async function verifySignature(payment: Eip3009Payment): Promise<Reason | undefi
 /** Calldata of `transferWithAuthorization(from, to, value, validAfter, validBefore, nonce, v, r, s)`. */
 function transferCall(payment: Eip3009Payment): Hex {
   const signature = parseEcdsa(payment.signature);
-  if (signature === undefined) throw new TypeError("transferCall needs a payment whose signature was verified");
+  if (signature === undefined)
+    throw new TypeError("transferCall needs a payment whose signature was verified");
   const words = [
     hexWord(payment.payer),
     hexWord(payment.payTo),
@@ -90,9 +95,11 @@ async function diagnose(payment: Eip3009Payment, chain: ChainReader): Promise<Re
   if (usedFlag === undefined) return "invalid_exact_evm_eip3009_not_supported";
   if (usedFlag !== 0n) return "invalid_exact_evm_nonce_already_used";
   if (isOtherText(name, payment.domain.name)) return "invalid_exact_evm_token_name_mismatch";
-  if (isOtherText(version, payment.domain.version)) return "invalid_exact_evm_token_version_mismatch";
+  if (isOtherText(version, payment.domain.version))
+    return "invalid_exact_evm_token_version_mismatch";
   const available = uintResult(balance);
-  if (available !== undefined && available < payment.amount) return "invalid_exact_evm_insufficient_balance";
+  if (available !== undefined && available < payment.amount)
+    return "invalid_exact_evm_insufficient_balance";
   return "invalid_exact_evm_transaction_simulation_failed";
 }
 
@@ -123,5 +130,7 @@ function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settl
       log.topics[1] === `0x${hexWord(payment.payer)}` &&
       log.topics[2] === payment.nonce,
   );
-  return transfers.length === 1 && used.length === 1 ? "settled" : "invalid_exact_evm_transfer_event_mismatch";
+  return transfers.length === 1 && used.length === 1
+    ? "settled"
+    : "invalid_exact_evm_transfer_event_mismatch";
 }

@@ -22,7 +22,9 @@ const bytes = (count?: number) =>
 
 /** What comes in. Decoding gives canonical values: lower-case hex, bigints. */
 export const Eip3009Payload = z.looseObject({
-  signature: bytes().check(z.refine((value) => value.length <= 2 + 2 * 2048, "must be at most 2048 bytes")),
+  signature: bytes().check(
+    z.refine((value) => value.length <= 2 + 2 * 2048, "must be at most 2048 bytes"),
+  ),
   authorization: z.object({
     from: address,
     to: address,

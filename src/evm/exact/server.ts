@@ -7,11 +7,17 @@ import { findAsset, type EvmAsset } from "../assets.ts";
 import { authorizationKey, Eip3009Payload } from "./payload.ts";
 
 /** Requirements of a price in `exact` with EIP-3009. */
-export function exactPrice(assets: readonly EvmAsset[], price: Price, network: Network): ReturnType<ServerScheme["price"]> {
+export function exactPrice(
+  assets: readonly EvmAsset[],
+  price: Price,
+  network: Network,
+): ReturnType<ServerScheme["price"]> {
   if (typeof price === "string") {
     const asset = assets.find((candidate) => candidate.network === network && candidate.usd);
     if (asset === undefined) {
-      throw new TypeError(`no known dollar token on ${network}: give the price as { amount, asset, extra }`);
+      throw new TypeError(
+        `no known dollar token on ${network}: give the price as { amount, asset, extra }`,
+      );
     }
     const amount = positive(parseAmount(price, asset.decimals), price);
     return { asset: asset.address, amount, extra: { name: asset.name, version: asset.version } };
@@ -24,13 +30,20 @@ export function exactPrice(assets: readonly EvmAsset[], price: Price, network: N
   const known = findAsset(assets, network, address);
   const extra = { ...(known && { name: known.name, version: known.version }), ...price.extra };
   if (typeof extra["name"] !== "string" || typeof extra["version"] !== "string") {
-    throw new TypeError(`token ${price.asset} is not known on ${network}: give its EIP-712 name and version in extra`);
+    throw new TypeError(
+      `token ${price.asset} is not known on ${network}: give its EIP-712 name and version in extra`,
+    );
   }
-  return { asset: checksumAddress(address), amount: positive(BigInt(price.amount), price.amount), extra };
+  return {
+    asset: checksumAddress(address),
+    amount: positive(BigInt(price.amount), price.amount),
+    extra,
+  };
 }
 
 function positive(amount: bigint, price: string): string {
-  if (amount === 0n) throw new TypeError(`price "${price}" is nothing: leave the route without a paywall instead`);
+  if (amount === 0n)
+    throw new TypeError(`price "${price}" is nothing: leave the route without a paywall instead`);
   return amount.toString();
 }
 

@@ -1,0 +1,83 @@
+import type { Cluster, Redis } from "ioredis";
+import type { X402Error } from "../core/errors.ts";
+import { SETTLEMENT_RECORD_VERSION } from "./ledger.ts";
+import type { SettlementRecord } from "./ledger.ts";
+import { isReady, readyGate } from "./redis-ready.ts";
+import { parseRecord } from "./redis-record.ts";
+import { LEDGER_SCRIPTS } from "./redis-scripts.ts";
+import { ledgerUnavailable } from "./unavailable.ts";
+import type { LedgerOperation } from "./unavailable.ts";
+
+type Argument = string | number;
+
+/** What a script answered: a status, and for some the record as HGETALL gives it. */
+export interface ScriptReply {
+  readonly status: string;
+  readonly hash: unknown;
+}
+
+export type RunScript = (
+  operation: LedgerOperation,
+  key: string,
+  ...args: Argument[]
+) => Promise<ScriptReply>;
+
+/** Registers the scripts with the client, and answers a function that runs one when there is a connection. */
+export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): RunScript {
+  const connected = readyGate(redis, connectionWaitMs);
+  const commandOf = (operation: string): string => `farthingLedger_${operation}`;
+  for (const [operation, lua] of Object.entries(LEDGER_SCRIPTS)) {
+    redis.defineCommand(commandOf(operation), { lua, numberOfKeys: 1 });
+  }
+  const commands = redis as unknown as Record<
+    string,
+    (key: string, ...args: Argument[]) => Promise<unknown>
+  >;
+
+  return async (operation, key, ...args) => {
+    if (!isReady(redis)) {
+      await connected();
+      if (!isReady(redis)) throw ledgerUnavailable(operation, "no connection to Redis", false);
+    }
+    let reply: unknown;
+    try {
+      reply = await commands[commandOf(operation)]?.(key, ...args);
+    } catch (error) {
+      throw ledgerUnavailable(operation, describeRedisError(error), true);
+    }
+    const [status, hash]: unknown[] = Array.isArray(reply) ? reply : [];
+    if (status === "version") {
+      const why = `the record has version ${String(hash).slice(0, 16)}, this service reads ${SETTLEMENT_RECORD_VERSION}`;
+      throw ledgerUnavailable(operation, why, true);
+    }
+    if (typeof status !== "string" || status === "malformed") throw malformed(operation);
+    return { status, hash };
+  };
+}
+
+/** The record in a reply, for an operation that must have answered one. */
+export function recordIn(
+  operation: LedgerOperation,
+  key: string,
+  reply: ScriptReply,
+): SettlementRecord {
+  const record = parseRecord(key, reply.hash);
+  if (record === undefined) throw malformed(operation);
+  return record;
+}
+
+export function malformed(operation: LedgerOperation): X402Error {
+  return ledgerUnavailable(operation, "the record in Redis is malformed", true);
+}
+
+/** What may be said of an error of the client: its kind only, never its text, which may hold addresses or arguments. */
+export function describeRedisError(error: unknown): string {
+  if (!(error instanceof Error)) return "Redis failed";
+  if (error.name === "ReplyError")
+    return `Redis refused: ${/^[A-Z]{2,20}\b/.exec(error.message)?.[0] ?? "error"}`;
+  if (error.message === "Command timed out") return "Redis did not answer in time";
+  const code = "code" in error ? String(error.code) : "";
+  return /^E[A-Z_]{2,30}$/.test(code)
+    ? `the connection to Redis failed: ${code}`
+    : "the connection to Redis failed";
+}
