@@ -1,5 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
+import { getAddress } from "viem";
 import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { canonicalJson } from "../src/core/json.ts";
@@ -112,7 +113,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     if (record !== undefined) {
       const reason = whyNotHandedOut(record, claimantOf(call), hashOf(request.paymentRequirements));
       return reason === undefined
-        ? { isValid: true, payer: payment.payer }
+        ? { isValid: true, payer: getAddress(payment.payer) }
         : invalid(reason, payment.payer);
     }
     if (opened.late !== undefined) return invalid(opened.late, payment.payer);
@@ -121,7 +122,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       from: context.chain.signer,
     });
     if (!ok) return invalid(await scheme.diagnose(payment, context.chain), payment.payer);
-    return { isValid: true, payer: payment.payer };
+    return { isValid: true, payer: getAddress(payment.payer) };
   }
 
   async function settle(
@@ -171,7 +172,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       success: true,
       transaction,
       network,
-      payer: payment.payer,
+      payer: getAddress(payment.payer),
       amount: payment.amount.toString(),
     };
   }
@@ -189,8 +190,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const deadlineMs = Date.now() + settleTimeoutMs;
     const own = running.get(key);
     if (own !== undefined) {
-      const settled = await Promise.race([own, sleep(settleTimeoutMs)]);
-      return settled ?? (await ledger.get(key)) ?? record;
+      return (await within(own, settleTimeoutMs)) ?? (await ledger.get(key)) ?? record;
     }
     let latest = record;
     while (Date.now() < deadlineMs && !isFinal(latest)) {
@@ -264,7 +264,7 @@ const invalid = (reason: Reason, payer?: Hex): VerifyResponse => ({
   isValid: false,
   invalidReason: reason,
   invalidMessage: REASONS[reason],
-  ...(payer && { payer }),
+  ...(payer && { payer: getAddress(payer) }),
 });
 
 const failed = (network: string, reason: Reason, payer?: Hex): SettleResponse => ({
@@ -273,8 +273,16 @@ const failed = (network: string, reason: Reason, payer?: Hex): SettleResponse =>
   network,
   errorReason: reason,
   errorMessage: REASONS[reason],
-  ...(payer && { payer }),
+  ...(payer && { payer: getAddress(payer) }),
 });
 
-const sleep = (ms: number): Promise<undefined> =>
-  new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What a promise gives, or nothing when that takes too long. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  return await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}

@@ -57,7 +57,12 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   }
 
   /** The entry, if this fence still owns it. */
-  function own(operation: LedgerOperation, key: string, fence: number, nowMs: number): Entry | undefined {
+  function own(
+    operation: LedgerOperation,
+    key: string,
+    fence: number,
+    nowMs: number,
+  ): Entry | undefined {
     const entry = find(operation, key, nowMs);
     return entry?.record.fence === fence ? entry : undefined;
   }
@@ -68,7 +73,11 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   }
 
   /** Changes the lease; a record never expires before its lease, nor earlier than was promised before. */
-  function lease(entry: Entry, leaseMs: number | undefined, nowMs: number): { leaseUntilMs?: number } {
+  function lease(
+    entry: Entry,
+    leaseMs: number | undefined,
+    nowMs: number,
+  ): { leaseUntilMs?: number } {
     if (leaseMs === undefined) return {};
     entry.expiresAtMs = Math.max(entry.expiresAtMs, nowMs + leaseMs);
     return { leaseUntilMs: nowMs + leaseMs };
@@ -97,10 +106,15 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     assertTransition(key, transition);
     const nowMs = now();
     const entry = own("advance", key, transition.fence, nowMs);
-    if (entry === undefined || !SETTLEMENT_TRANSITIONS[entry.record.state].includes(transition.to)) return undefined;
+    if (entry === undefined || !SETTLEMENT_TRANSITIONS[entry.record.state].includes(transition.to))
+      return undefined;
     const facts = TRANSITION_FIELDS.filter((field) => transition[field] !== undefined);
     const added = Object.fromEntries(facts.map((field) => [field, transition[field]]));
-    return write(entry, { state: transition.to, ...added, ...lease(entry, transition.leaseMs, nowMs) }, nowMs);
+    return write(
+      entry,
+      { state: transition.to, ...added, ...lease(entry, transition.leaseMs, nowMs) },
+      nowMs,
+    );
   }
 
   function renew(key: string, fence: number, leaseMs: number): boolean {
@@ -121,7 +135,8 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     assertClaimant(key, claimant, requirementsHash);
     const nowMs = now();
     const entry = find("handOut", key, nowMs);
-    if (entry?.record.state !== "confirmed" || !isTheirs(entry.record, claimant, requirementsHash)) return false;
+    if (entry?.record.state !== "confirmed" || !isTheirs(entry.record, claimant, requirementsHash))
+      return false;
     if (claimant !== "") return true;
     if (entry.record.handedOut) return false;
     write(entry, { handedOut: true }, nowMs);

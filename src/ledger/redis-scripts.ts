@@ -51,7 +51,7 @@ if not exists then
   return {'claimed', record()}
 end
 if final then return {'final', record()} end
-if claimant ~= ARGV[1] or requirements ~= ARGV[2] then return {'held', record()} end
+if claimant ~= ARGV[1] or requirements ~= ARGV[2] or tonumber(leaseUntil) > now then return {'held', record()} end
 redis.call('HSET', key, 'fence', ms(math.max(newFence, tonumber(fence) + 1)), 'updatedAtMs', ms(now),
   'leaseUntilMs', ms(now + leaseMs))
 keep(now + math.max(ttlMs, leaseMs))

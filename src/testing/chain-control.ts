@@ -12,7 +12,6 @@ import {
   type TestRpcSchema,
   type WalletActions,
 } from "viem";
-import { baseSepolia } from "viem/chains";
 
 /** A viem client with the test, public and wallet actions of a local chain, and no account. */
 export type LocalClient = Client<
@@ -52,7 +51,12 @@ export type ChainControl = {
 export function createLocalClient(rpcUrl: string, chainId: number): LocalClient {
   return createTestClient({
     mode: "anvil",
-    chain: { ...baseSepolia, id: chainId } as Chain,
+    chain: {
+      id: chainId,
+      name: "local",
+      nativeCurrency: { name: "Ether", symbol: "ETH", decimals: 18 },
+      rpcUrls: { default: { http: [rpcUrl] } },
+    },
     transport: http(rpcUrl, { batch: true, retryCount: 0 }),
     pollingInterval: 20,
     cacheTime: 0,

@@ -1,0 +1,18 @@
+/** Exit codes of the `farthing` command; `farthing <command> --help` lists them. */
+export const EXIT = {
+  ok: 0,
+  /** The work failed: no connection, an unexpected answer. */
+  failed: 1,
+  /** Wrong arguments or configuration; nothing was done. */
+  usage: 2,
+  /** Nothing was paid: over the limit, or no offer that can be paid. */
+  refused: 3,
+  /** The server answered with an error status. */
+  httpError: 4,
+} as const;
+
+/** Ends the command with one line on standard error that says what to do. */
+export function fail(code: number, message: string): void {
+  process.stderr.write(`farthing: ${message}\n`);
+  process.exitCode = code;
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import * as z from "zod";
+import { evmChainId, type Network } from "../src/core/network.ts";
+import type { Hex } from "../src/core/scheme.ts";
+
+export interface NetworkConfig {
+  readonly network: Network;
+  readonly rpcUrl: string;
+  readonly privateKey: Hex;
+}
+
+export interface FacilitatorConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly networks: readonly NetworkConfig[];
+  /** Absent: the ledger is kept in memory. */
+  readonly redisUrl?: string;
+  readonly logLevel: string;
+}
+
+/** Every mistake of a configuration, each naming its variable and the fix. No values: they may be secrets. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `the configuration has ${problems.length === 1 ? "a mistake" : `${problems.length} mistakes`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    );
+    this.problems = problems;
+  }
+}
+
+const network = z
+  .string("is missing: give a chain in CAIP-2 form, such as eip155:84532")
+  .refine(
+    (value): value is Network => evmChainId(value) !== undefined,
+    "must be an EVM chain in CAIP-2 form, such as eip155:84532",
+  )
+  .transform((value) => value as Network);
+const url = (protocols: readonly string[]) =>
+  z
+    .string("is missing")
+    .refine(
+      (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
+      `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+    );
+const rpcUrl = url(["http:", "https:"]);
+const privateKey = z
+  .string("is missing")
+  .regex(/^0x[0-9a-fA-F]{64}$/, "must be a private key: 0x and 64 hex digits")
+  .transform((value) => value as Hex);
+
+const Service = z.object({
+  PORT: z.coerce
+    .number("must be a port number")
+    .int("must be a whole number")
+    .min(0, "must be 0 to 65535")
+    .max(65535, "must be 0 to 65535")
+    .default(4022),
+  HOST: z.string().min(1, "must not be empty").default("127.0.0.1"),
+  REDIS_URL: url(["redis:", "rediss:"]).optional(),
+  LOG_LEVEL: z
+    .enum(
+      ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+      "must be one of fatal, error, warn, info, debug, trace, silent",
+    )
+    .default("info"),
+});
+
+const OneNetwork = z.object({
+  EVM_NETWORK: network,
+  EVM_RPC_URL: rpcUrl,
+  EVM_PRIVATE_KEY: privateKey,
+});
+
+/** The file that `FARTHING_CONFIG` names. Secrets are not in it, but in the variables that it names. */
+const ConfigFile = z.strictObject({
+  networks: z
+    .array(
+      z.strictObject({
+        network,
+        rpcUrl: rpcUrl.optional(),
+        /** Name of the variable that holds the RPC URL, for one that carries a key. */
+        rpcUrlEnv: z.string().optional(),
+        /** Name of the variable that holds the private key; default `EVM_PRIVATE_KEY`. */
+        privateKeyEnv: z.string().default("EVM_PRIVATE_KEY"),
+      }),
+    )
+    .min(1, "must name at least one network"),
+});
+
+/**
+ * Configuration of the service from environment variables: `PORT`, `HOST`, `REDIS_URL`, `LOG_LEVEL`, and either
+ * `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file with several networks.
+ *
+ * @throws ConfigError with all mistakes at once.
+ */
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string = (path) => readFileSync(path, "utf8"),
+): FacilitatorConfig {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const problems: string[] = [];
+  const service = Service.safeParse(given);
+  if (!service.success) problems.push(...describe(service.error));
+  const networks =
+    given["FARTHING_CONFIG"] === undefined
+      ? networkFromEnv(given, problems)
+      : networksFromFile(given["FARTHING_CONFIG"], given, readFile, problems);
+  const twice = networks.find(
+    (entry, index) => networks.findIndex((other) => other.network === entry.network) < index,
+  );
+  if (twice !== undefined) problems.push(`FARTHING_CONFIG: networks names ${twice.network} twice`);
+  if (!service.success || problems.length > 0) throw new ConfigError(problems);
+  const { PORT, HOST, REDIS_URL, LOG_LEVEL } = service.data;
+  return {
+    host: HOST,
+    port: PORT,
+    networks,
+    logLevel: LOG_LEVEL,
+    ...(REDIS_URL !== undefined && { redisUrl: REDIS_URL }),
+  };
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+function networkFromEnv(env: Env, problems: string[]): NetworkConfig[] {
+  const parsed = OneNetwork.safeParse(env);
+  if (!parsed.success) {
+    problems.push(...describe(parsed.error));
+    return [];
+  }
+  const { EVM_NETWORK, EVM_RPC_URL, EVM_PRIVATE_KEY } = parsed.data;
+  return [{ network: EVM_NETWORK, rpcUrl: EVM_RPC_URL, privateKey: EVM_PRIVATE_KEY }];
+}
+
+function networksFromFile(
+  path: string,
+  env: Env,
+  readFile: (path: string) => string,
+  problems: string[],
+): NetworkConfig[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(readFile(path));
+  } catch (error) {
+    const why = error instanceof SyntaxError ? "is not valid JSON" : "cannot be read";
+    problems.push(`FARTHING_CONFIG: the file ${path} ${why}`);
+    return [];
+  }
+  const file = ConfigFile.safeParse(value);
+  if (!file.success) {
+    problems.push(...describe(file.error).map((problem) => `FARTHING_CONFIG: ${problem}`));
+    return [];
+  }
+  return file.data.networks.flatMap((entry) => {
+    const url = rpcUrl.safeParse(
+      entry.rpcUrlEnv === undefined ? entry.rpcUrl : env[entry.rpcUrlEnv],
+    );
+    const key = privateKey.safeParse(env[entry.privateKeyEnv]);
+    if (!url.success) {
+      problems.push(
+        `${entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`} ${firstMessage(url.error)}`,
+      );
+    }
+    if (!key.success) problems.push(`${entry.privateKeyEnv} ${firstMessage(key.error)}`);
+    return url.success && key.success
+      ? [{ network: entry.network, rpcUrl: url.data, privateKey: key.data }]
+      : [];
+  });
+}
+
+function describe(error: z.ZodError): string[] {
+  return error.issues.map((issue) => {
+    const field = issue.path.join(".");
+    return field === "" ? issue.message : `${field} ${issue.message}`;
+  });
+}
+
+const firstMessage = (error: z.ZodError): string => error.issues[0]?.message ?? "is not acceptable";

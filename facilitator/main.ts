@@ -1,0 +1,116 @@
+/** The hosted service: the same engine and app as everywhere, put together from a configuration. */
+import { serve } from "@hono/node-server";
+import { pino, type Logger } from "pino";
+import { privateKeyToAccount } from "viem/accounts";
+import { exactEvmFacilitator } from "../src/evm/facilitator.ts";
+import { evmChainId } from "../src/core/network.ts";
+import { connectRedis } from "../src/ledger/connect-redis.ts";
+import type { Ledger } from "../src/ledger/ledger.ts";
+import { memoryLedger } from "../src/ledger/memory.ts";
+import { redisLedger } from "../src/ledger/redis.ts";
+import { createFacilitatorApp } from "./app.ts";
+import { evmChain, type EvmChain } from "./chain.ts";
+import { ConfigError, type FacilitatorConfig } from "./config.ts";
+import { createFacilitator } from "./engine.ts";
+
+export interface FacilitatorService {
+  readonly url: string;
+  /** Stops taking requests, waits for what is in flight, closes the ledger. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the service and waits until it can do its work.
+ *
+ * @throws ConfigError when a chain or the ledger cannot be used as configured.
+ */
+export async function startFacilitator(
+  config: FacilitatorConfig,
+  log = createLog(config),
+): Promise<FacilitatorService> {
+  const chains = config.networks.map(({ network, rpcUrl, privateKey }) =>
+    evmChain({ network, rpcUrl, account: privateKeyToAccount(privateKey) }),
+  );
+  const ledger = openLedger(config, log);
+  const facilitator = createFacilitator({ schemes: [exactEvmFacilitator()], ledger, chains });
+  try {
+    await assertUsable(ledger, chains);
+  } catch (error) {
+    await ledger.close();
+    throw error;
+  }
+
+  const app = createFacilitatorApp(facilitator, {
+    check: () => facilitator.check(),
+    onError: (error) => log.error({ error: describeError(error) }, "request failed"),
+  });
+  const server = serve({ fetch: app.fetch, hostname: config.host, port: config.port });
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", reject);
+  }).catch(async (cause: NodeJS.ErrnoException) => {
+    await ledger.close();
+    throw new ConfigError([
+      `PORT ${config.port} on HOST ${config.host} cannot be listened on (${cause.code})`,
+    ]);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : config.port;
+  const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  return {
+    url: `http://${host}:${port}`,
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        if ("closeIdleConnections" in server) server.closeIdleConnections();
+      });
+      await facilitator.close();
+      await ledger.close();
+    },
+  };
+}
+
+/** The service's log: JSON lines on standard error. */
+export function createLog(config: Pick<FacilitatorConfig, "logLevel">): Logger {
+  return pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+}
+
+function openLedger(config: FacilitatorConfig, log: Logger): Ledger {
+  if (config.redisUrl !== undefined) return redisLedger(connectRedis(config.redisUrl));
+  log.warn(
+    "REDIS_URL is not set: payments are remembered in memory only, for one process and until it ends",
+  );
+  return memoryLedger();
+}
+
+async function assertUsable(ledger: Ledger, chains: readonly EvmChain[]): Promise<void> {
+  const problems = await Promise.all([
+    ledger.check().then(
+      () => undefined,
+      (error: unknown) => `REDIS_URL ${error instanceof Error ? error.message : "cannot be used"}`,
+    ),
+    ...chains.map((chain) => problemOfChain(chain)),
+  ]);
+  const found = problems.filter((problem) => problem !== undefined);
+  if (found.length > 0) throw new ConfigError(found);
+}
+
+async function problemOfChain(chain: EvmChain): Promise<string | undefined> {
+  const id = await chain.chainId().catch(() => undefined);
+  if (id === undefined) return `EVM_RPC_URL of ${chain.network} does not answer`;
+  if (id !== evmChainId(chain.network))
+    return `EVM_RPC_URL of ${chain.network} is of another chain, eip155:${id}`;
+  return undefined;
+}
+
+/** What may be logged of an error: codes and our own messages. What a library threw may hold RPC URLs with keys. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { name: typeof error };
+  const code = (error as { code?: unknown }).code;
+  const own = error.name === "X402Error";
+  return {
+    name: error.name,
+    ...(typeof code === "string" && { code }),
+    ...(own && { message: error.message }),
+  };
+}
