@@ -185,8 +185,9 @@ function reportReceipt(receipt: SettleResponse | undefined, signed: TypedData | 
   );
 }
 
-/** Text of a server for a terminal: no control characters. */
-const escaped = (text: string): string => JSON.stringify(text).slice(1, -1);
+/** Text of a server for a terminal: nothing but printable ASCII. */
+const escaped = (text: string): string =>
+  text.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 function human(amount: bigint, network: string, asset: string): string {
   const known = KNOWN_ASSETS.find(

@@ -36,8 +36,7 @@ const network = z
   .refine(
     (value): value is Network => evmChainId(value) !== undefined,
     "must be an EVM chain in CAIP-2 form, such as eip155:84532",
-  )
-  .transform((value) => value as Network);
+  );
 const url = (protocols: readonly string[]) =>
   z
     .string("is missing")
@@ -155,18 +154,18 @@ function networksFromFile(
     return [];
   }
   return file.data.networks.flatMap((entry) => {
-    const url = rpcUrl.safeParse(
+    const endpoint = rpcUrl.safeParse(
       entry.rpcUrlEnv === undefined ? entry.rpcUrl : env[entry.rpcUrlEnv],
     );
     const key = privateKey.safeParse(env[entry.privateKeyEnv]);
-    if (!url.success) {
+    if (!endpoint.success) {
       problems.push(
-        `${entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`} ${firstMessage(url.error)}`,
+        `${entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`} ${firstMessage(endpoint.error)}`,
       );
     }
     if (!key.success) problems.push(`${entry.privateKeyEnv} ${firstMessage(key.error)}`);
-    return url.success && key.success
-      ? [{ network: entry.network, rpcUrl: url.data, privateKey: key.data }]
+    return endpoint.success && key.success
+      ? [{ network: entry.network, rpcUrl: endpoint.data, privateKey: key.data }]
       : [];
   });
 }

@@ -1,0 +1,53 @@
+import { expect, test } from "vitest";
+import { memoryLedger } from "../../src/ledger/memory.ts";
+import { ledgerContract } from "./contract.ts";
+import { claimOf, SHORT } from "./world.ts";
+
+ledgerContract("memory ledger", async () => {
+  let nowMs = 1_700_000_000_000;
+  const ledger = memoryLedger({ now: () => nowMs });
+  return {
+    ledger,
+    replica: ledger,
+    advance: async (ms) => void (nowMs += ms),
+    exactClock: true,
+    stop: () => ledger.close(),
+  };
+});
+
+test("by default the memory ledger uses the machine's clock", async () => {
+  const before = Date.now();
+  const { record } = await memoryLedger().claim(claimOf());
+  expect(record.createdAtMs).toBeGreaterThanOrEqual(before);
+  expect(record.createdAtMs).toBeLessThanOrEqual(Date.now());
+});
+
+test("a clock that is set back keeps records and leases for longer, never for less long", async () => {
+  let nowMs = 1_000_000;
+  const ledger = memoryLedger({ now: () => nowMs });
+  const input = claimOf({ leaseMs: SHORT, ttlMs: 2 * SHORT });
+  const { record } = await ledger.claim(input);
+  nowMs -= 500_000;
+  expect((await ledger.claim(input)).status).toBe("held");
+  expect(await ledger.advance(input.key, { fence: record.fence, to: "signed" })).toBeDefined();
+  nowMs = 1_000_000 + SHORT;
+  expect((await ledger.claim(input)).status).toBe("resumed");
+});
+
+test("expired records are swept without anybody asking for them", async () => {
+  let nowMs = 0;
+  const ledger = memoryLedger({ now: () => nowMs });
+  const records: WeakRef<object>[] = [];
+  // `get` cannot tell a swept record from an expired one; the garbage collector can.
+  for (let i = 0; i < 1_000; i++) {
+    records.push(new WeakRef((await ledger.claim(claimOf({ leaseMs: 0, ttlMs: 10 }))).record));
+  }
+  nowMs = 20;
+  for (let i = 0; i < 1_000; i++) await ledger.get("somebody-else");
+  const { setFlagsFromString } = await import("node:v8");
+  const { runInNewContext } = await import("node:vm");
+  setFlagsFromString("--expose-gc");
+  await new Promise((resolve) => setTimeout(resolve, 0)); // WeakRefs hold until the end of the job
+  (runInNewContext("gc") as () => void)();
+  expect(records.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(10);
+});

@@ -1,0 +1,353 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { X402Error } from "../../src/core/errors.ts";
+import { connectRedis } from "../../src/ledger/connect-redis.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import { redisLedger } from "../../src/ledger/redis.ts";
+import { startRedis } from "../setup/redis.ts";
+import type { TestRedis } from "../setup/redis.ts";
+import { startLossyProxy } from "./lossy-proxy.ts";
+import { claimOf, inState, LONG } from "./world.ts";
+
+const UNAVAILABLE = { code: "ledger_unavailable" };
+const stops: (() => Promise<void>)[] = [];
+let server: TestRedis;
+
+beforeEach(async () => {
+  server = await startRedis();
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await server.stop();
+});
+
+function open(url: string): Ledger {
+  const ledger = redisLedger(connectRedis(url));
+  stops.push(() => ledger.close());
+  return ledger;
+}
+
+/** Asks until it succeeds, and says after how many milliseconds it did. */
+async function eventually(ask: () => Promise<void>): Promise<number> {
+  const started = performance.now();
+  while (performance.now() - started < 8_000) {
+    try {
+      await ask();
+      break;
+    } catch {
+      await sleep(20);
+    }
+  }
+  return performance.now() - started;
+}
+
+/** Every operation, with the retry that its error must carry when it certainly was not sent. */
+function everyOperation(ledger: Ledger): [string, () => Promise<unknown>][] {
+  return [
+    ["safe", () => ledger.claim(claimOf())],
+    ["unsafe", () => ledger.advance("k", { fence: 1, to: "signed" })],
+    ["unsafe", () => ledger.renew("k", 1, 1)],
+    ["unsafe", () => ledger.release("k", 1)],
+    ["unsafe", () => ledger.handOut("k", "", "h")],
+    ["safe", () => ledger.get("k")],
+    ["safe", () => ledger.check()],
+  ];
+}
+
+describe("Redis is down", () => {
+  test("every operation fails within 3 s, and works again after a restart", async () => {
+    const ledger = open(server.url);
+    await ledger.check();
+    await server.kill();
+    await sleep(100); // until the client has noticed
+    const started = performance.now();
+    await Promise.all(
+      everyOperation(ledger).map(([retry, ask]) =>
+        expect(ask()).rejects.toMatchObject({ ...UNAVAILABLE, retry }),
+      ),
+    );
+    expect(performance.now() - started).toBeLessThan(3_000);
+    await server.restart();
+    const input = claimOf();
+    expect((await ledger.claim(input)).status).toBe("claimed"); // waits for the connection by itself
+    await expect(ledger.check()).resolves.toBeUndefined();
+  });
+
+  test("it was never there: nothing crashes, and it may come later", async () => {
+    await server.kill();
+    const ledger = open(server.url);
+    await expect(ledger.claim(claimOf())).rejects.toMatchObject({ ...UNAVAILABLE, retry: "safe" });
+    await expect(ledger.check()).rejects.toMatchObject(UNAVAILABLE);
+    await server.restart();
+    await expect(ledger.check()).resolves.toBeUndefined();
+  });
+
+  test("closing does not wait for it, and ends the trying", async () => {
+    const redis = connectRedis(server.url);
+    const ledger = redisLedger(redis);
+    await ledger.check();
+    await server.kill();
+    await ledger.claim(claimOf()).catch(() => undefined);
+    await ledger.close();
+    await server.restart();
+    await sleep(700);
+    expect(redis.status).not.toBe("ready");
+    await expect(ledger.claim(claimOf())).rejects.toMatchObject({ ...UNAVAILABLE, retry: "safe" });
+  });
+
+  test("what failed before it was sent does not happen later", async () => {
+    const ledger = open(server.url);
+    await ledger.check();
+    await server.kill();
+    await sleep(100);
+    const input = claimOf();
+    await expect(ledger.claim(input)).rejects.toMatchObject({ retry: "safe" });
+    await server.restart();
+    await ledger.check();
+    await sleep(100);
+    expect(await ledger.get(input.key)).toBeUndefined();
+  });
+});
+
+describe("Redis does not answer", () => {
+  test("every operation fails within 3 s, unsafe if it changes something", async () => {
+    const ledger = open(server.url);
+    await ledger.check();
+    server.pause();
+    const started = performance.now();
+    const all = everyOperation(ledger).map(async ([, ask], i) => {
+      const retry = i === 5 || i === 6 ? "safe" : "unsafe";
+      await expect(ask()).rejects.toMatchObject({ ...UNAVAILABLE, retry });
+    });
+    await Promise.all(all);
+    expect(performance.now() - started).toBeLessThan(3_000);
+    await sleep(3_000); // the silent connection was given up in the meantime
+    await expect(ledger.claim(claimOf())).rejects.toMatchObject(UNAVAILABLE);
+    server.resume();
+    const back = await eventually(() => ledger.check());
+    expect(back).toBeLessThan(3_000);
+  }, 15_000);
+});
+
+describe("the reply is lost", () => {
+  test("nothing is run twice, and the caller hears of it at once", async () => {
+    const proxy = await startLossyProxy(server.port);
+    stops.push(() => proxy.stop());
+    const ledger = open(proxy.url);
+    const direct = open(server.url);
+    const counter = new Redis(server.url);
+    stops.push(async () => counter.disconnect());
+    const calls = async (): Promise<number> => {
+      const info = await counter.info("commandstats");
+      return [...info.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].reduce(
+        (sum, match) => sum + Number(match[1]),
+        0,
+      );
+    };
+
+    const lose = async (marker: string, operation: () => Promise<unknown>): Promise<void> => {
+      await ledger.get("warm-up");
+      const before = await calls();
+      proxy.loseReplyTo(marker);
+      const started = performance.now();
+      await expect(operation()).rejects.toMatchObject({ ...UNAVAILABLE, retry: "unsafe" });
+      expect(performance.now() - started).toBeLessThan(1_000);
+      await ledger.get("after"); // by the new connection
+      await sleep(50);
+      expect(await calls()).toBe(before + 2);
+    };
+
+    const input = claimOf({ claimant: "" });
+    await lose(input.key, () => ledger.claim(input));
+    const { status, record } = await ledger.claim(input);
+    expect(status).toBe("held"); // by nobody, until the lease has run out
+    const { fence } = record;
+    await lose(input.key, () => ledger.renew(input.key, fence, 2 * LONG));
+    await lose(input.key, () =>
+      ledger.advance(input.key, { fence, to: "signed", transaction: "0x1" }),
+    );
+    expect(await direct.get(input.key)).toMatchObject({
+      state: "signed",
+      fence,
+      transaction: "0x1",
+    });
+    await direct.advance(input.key, { fence, to: "confirmed" });
+    await lose(input.key, () => ledger.handOut(input.key, "", "hash-1"));
+    expect(await direct.get(input.key)).toMatchObject({ handedOut: true }); // told to nobody, but never told twice
+
+    const other = await inState(direct, "claimed");
+    await lose(other.input.key, () => ledger.release(other.input.key, other.record.fence));
+    // Asking again cannot release what somebody else has claimed in the meantime.
+    expect((await direct.claim(other.input)).status).toBe("claimed");
+    expect(await ledger.release(other.input.key, other.record.fence)).toBe(false);
+  });
+});
+
+describe("connections break at random", () => {
+  test("no payment has two owners, and an owner who was told so keeps it", async () => {
+    const proxies = await Promise.all([startLossyProxy(server.port), startLossyProxy(server.port)]);
+    const replicas = proxies.map((proxy) => open(proxy.url));
+    stops.push(...proxies.map((proxy) => () => proxy.stop()));
+    const breaking = setInterval(() => proxies[Math.floor(Math.random() * 2)]?.breakAll(), 15);
+    const inputs = Array.from({ length: 300 }, () => claimOf());
+    const owned = new Map<string, number[]>();
+    const failed: unknown[] = [];
+    try {
+      for (let i = 0; i < inputs.length; i += 10) {
+        const contenders = inputs
+          .slice(i, i + 10)
+          .flatMap((input) => Array.from({ length: 6 }, () => input));
+        await Promise.all(
+          contenders.map(async (input, j) => {
+            try {
+              const claim = await replicas[j % 2]?.claim(input);
+              if (claim?.status !== "claimed") return;
+              owned.set(input.key, [...(owned.get(input.key) ?? []), claim.record.fence]);
+            } catch (error) {
+              failed.push(error);
+            }
+          }),
+        );
+        await sleep(Math.random() * 10);
+      }
+    } finally {
+      clearInterval(breaking);
+    }
+    expect(failed.length).toBeGreaterThan(0);
+    for (const error of failed) expect(error).toMatchObject(UNAVAILABLE);
+    expect(owned.size).toBeGreaterThan(0);
+    const direct = open(server.url);
+    for (const [key, fences] of owned) {
+      expect(fences).toHaveLength(1);
+      expect(await direct.get(key)).toMatchObject({ state: "claimed", fence: fences[0] });
+    }
+  });
+});
+
+describe("check", () => {
+  const checked =
+    (args: string[], change?: (redis: Redis) => Promise<unknown>) => async (): Promise<void> => {
+      const other = await startRedis({ args });
+      stops.push(() => other.stop());
+      if (change !== undefined) {
+        const admin = new Redis(other.url);
+        await change(admin);
+        admin.disconnect();
+      }
+      await open(other.url).check();
+    };
+  const forbid = (rules: string) => (redis: Redis) =>
+    redis.acl("SETUSER", "default", ...rules.split(" "));
+
+  test.each([
+    [
+      "eviction",
+      ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"],
+      undefined,
+      /allkeys-lru/,
+    ],
+    [
+      "eviction of expiring keys",
+      ["--maxmemory", "100mb", "--maxmemory-policy", "volatile-ttl"],
+      undefined,
+      /volatile/,
+    ],
+    [
+      "eviction, by INFO",
+      ["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lfu"],
+      forbid("-config"),
+      /lfu/,
+    ],
+    ["not being able to tell", [], forbid("-config -info"), /cannot tell/],
+    ["scripts forbidden", [], forbid("-eval -evalsha"), /NOPERM/],
+    ["a replica", ["--replicaof", "127.0.0.1 1"], undefined, /READONLY|connection|time/],
+    ["a full server", ["--maxmemory", "1", "--maxmemory-policy", "noeviction"], undefined, /OOM/],
+    ["a missing password", ["--requirepass", "secret"], undefined, /connection|NOAUTH/],
+  ])("refuses %s", async (_, args, change, message) => {
+    await expect(checked(args, change)()).rejects.toMatchObject({
+      ...UNAVAILABLE,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  test.each([
+    [
+      "noeviction with a limit",
+      ["--maxmemory", "100mb", "--maxmemory-policy", "noeviction"],
+      undefined,
+    ],
+    [
+      "no limit, whatever the policy",
+      ["--maxmemory", "0", "--maxmemory-policy", "allkeys-lru"],
+      undefined,
+    ],
+    ["CONFIG forbidden, INFO fine", ["--maxmemory", "100mb"], forbid("-config")],
+    ["CONFIG renamed away", ["--rename-command", "CONFIG", "CONFIG_hidden"], undefined],
+  ])("accepts %s", async (_, args, change) => {
+    await expect(checked(args, change)()).resolves.toBeUndefined();
+  });
+
+  test("asks every time", async () => {
+    const ledger = open(server.url);
+    const admin = new Redis(server.url);
+    stops.push(async () => admin.disconnect());
+    await ledger.check();
+    await admin.config("SET", "maxmemory-policy", "allkeys-lru");
+    await admin.config("SET", "maxmemory", "100mb");
+    await expect(ledger.check()).rejects.toMatchObject(UNAVAILABLE);
+    await admin.config("SET", "maxmemory", "0");
+    await ledger.check();
+  });
+});
+
+describe("secrets", () => {
+  test("no error tells the URL, the password, the claimant or the payment", async () => {
+    const secrets = [
+      "pass-phrase",
+      "claimant-key",
+      "signed-payment",
+      String(server.port),
+      "127.0.0.1",
+    ];
+    const errors: unknown[] = [];
+    const collect = async (url: string): Promise<void> => {
+      const ledger = open(url);
+      await ledger
+        .claim(claimOf({ claimant: "claimant-key", payment: "signed-payment" }))
+        .catch((e) => errors.push(e));
+      await ledger.check().catch((e) => errors.push(e));
+    };
+    await collect(`redis://user:pass-phrase@127.0.0.1:${server.port}`);
+    const admin = new Redis(server.url);
+    await admin.acl("SETUSER", "default", "-hset");
+    admin.disconnect();
+    await collect(server.url);
+    await server.kill();
+    await collect(`redis://:pass-phrase@127.0.0.1:${server.port}`);
+    expect(errors).toHaveLength(6);
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(X402Error);
+      const { message, stack, cause } = error as X402Error;
+      expect(cause).toBeUndefined();
+      for (const secret of secrets) expect(`${message} ${stack}`).not.toContain(secret);
+    }
+    for (const url of ["http://u:pass-phrase@host", "pass-phrase", "redis://pass-phrase:x y@[/"]) {
+      expect(() => connectRedis(url)).toThrow(TypeError);
+      expect(() => connectRedis(url)).not.toThrow(/pass-phrase/);
+    }
+  });
+
+  test("parameters of the URL cannot switch safety off", () => {
+    const redis = connectRedis(
+      "redis://user:p%40ss@localhost:1/3?autoResendUnfulfilledCommands=true&family=4",
+    );
+    expect(redis.options).toMatchObject({
+      autoResendUnfulfilledCommands: false,
+      maxRetriesPerRequest: 0,
+    });
+    expect(redis.options).toMatchObject({ username: "user", password: "p@ss", db: 3, port: 1 });
+    expect(String(redis.options.family)).toBe("4");
+    redis.disconnect();
+  });
+});
