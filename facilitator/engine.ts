@@ -45,7 +45,10 @@ export interface FacilitatorEngine extends Facilitator {
 
 /** A record is kept for this long after its authorization has expired. */
 const RETENTION_MS = 24 * 3600 * 1000;
-const LEASE_MS = 60_000;
+/** How soon another replica, or the next request, takes over from a process that died. */
+const LEASE_MS = 15_000;
+/** How long a transaction is waited for before its payment is left to the next request. */
+const WATCH_MS = 120_000;
 const HELD_POLL_MS = 100;
 
 type Opened =
@@ -73,7 +76,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
         lane: createLane(chain),
         watcher: createWatcher(chain, pollMs),
         ledger,
-        leaseMs: LEASE_MS,
+        watchMs: WATCH_MS,
       },
     ]),
   );
@@ -151,7 +154,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       return failed(network, "duplicate_settlement", payment.payer);
     }
     const owned = status === "claimed" || status === "resumed";
-    if (owned) start(key, settlePayment(context, scheme, payment, record));
+    if (owned) start(record, settlePayment(context, scheme, payment, record));
     const settled = status === "final" ? record : await untilSettled(key, record);
 
     if ("released" in settled) return failed(network, settled.released, payment.payer);
@@ -177,11 +180,21 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     };
   }
 
-  function start(key: string, work: Promise<Settled>): void {
-    const tracked = work.finally(() => {
-      if (running.get(key) === tracked) running.delete(key);
+  /** Keeps the lease of a settlement while it is worked on, and lets it go when the work ends without a result. */
+  function start({ key, fence }: SettlementRecord, work: Promise<Settled>): void {
+    const heartbeat = setInterval(
+      () => void ledger.renew(key, fence, LEASE_MS).catch(ignore),
+      LEASE_MS / 3,
+    );
+    const tracked = work.finally(async () => {
+      clearInterval(heartbeat);
+      running.delete(key);
+      if (await work.then(isUnfinished, () => true)) {
+        const released = await ledger.release(key, fence).catch(ignore);
+        if (released !== true) await ledger.renew(key, fence, 0).catch(ignore);
+      }
     });
-    tracked.catch(() => undefined);
+    tracked.catch(ignore);
     running.set(key, tracked);
   }
 
@@ -275,6 +288,10 @@ const failed = (network: string, reason: Reason, payer?: Hex): SettleResponse =>
   errorMessage: REASONS[reason],
   ...(payer && { payer: getAddress(payer) }),
 });
+
+const isUnfinished = (settled: Settled): boolean => !("released" in settled) && !isFinal(settled);
+
+const ignore = (): undefined => undefined;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -11,8 +11,8 @@ export interface SettlementContext {
   readonly lane: Lane;
   readonly watcher: Watcher;
   readonly ledger: Ledger;
-  /** For how long a step may take before another replica may take the payment over. */
-  readonly leaseMs: number;
+  /** How long a transaction is waited for. */
+  readonly watchMs: number;
 }
 
 /** What became of a payment: its final record, its record so far when it is not final, or why it was let go. */
@@ -53,14 +53,15 @@ async function settleSigned<P extends SchemePayment>(
   payment: P,
   record: SettlementRecord,
 ): Promise<SettlementRecord> {
-  const { chain, watcher, leaseMs } = context;
+  const { chain, watcher, watchMs } = context;
   if (record.rawTransaction === undefined || record.transaction === undefined) return record;
   const sent = { raw: record.rawTransaction as Hex, hash: record.transaction as Hex };
-  const lost = (await chain.broadcast(sent.raw)) === "nonce_too_low";
-  const receipt = lost ? await chain.receipt(sent.hash) : await watcher.wait(sent, leaseMs);
+  const outcome = await chain.broadcast(sent.raw);
+  const lost = outcome !== "accepted" && outcome !== "unknown";
+  const receipt = lost ? await chain.receipt(sent.hash) : await watcher.wait(sent, watchMs);
   if (receipt !== undefined) return await conclude(context, scheme, payment, record, receipt);
-  // Another transaction has the nonce, so this one can never be mined. Signing anew is safe as long as the
-  // authorization is unused, which the simulation tells.
+  // The node will not have it, for example because another transaction has its nonce. Signing anew is safe: whichever
+  // transaction is mined uses the authorization up, and the simulation tells whether one was.
   if (lost && (await simulates(context, scheme, payment))) {
     return await sendAndConfirm(context, scheme, payment, record);
   }
@@ -88,12 +89,12 @@ async function sendAndConfirm<P extends SchemePayment>(
     return next !== undefined;
   };
   const sent = await context.lane.send(scheme.settlementCall(payment), ({ hash, raw }) =>
-    advance({ to: "signed", transaction: hash, rawTransaction: raw, leaseMs: context.leaseMs }),
+    advance({ to: "signed", transaction: hash, rawTransaction: raw }),
   );
   if (sent === undefined)
     throw new X402Error("ledger_unavailable", "the payment was taken over", { retry: "unsafe" });
   await advance({ to: "broadcast" });
-  const receipt = await context.watcher.wait(sent, context.leaseMs);
+  const receipt = await context.watcher.wait(sent, context.watchMs);
   return receipt === undefined ? record : await conclude(context, scheme, payment, record, receipt);
 }
 

@@ -1,4 +1,4 @@
-/** Bounds on JSON from outside, checked before any schema (see docs/protocol.md, "Hostile input"). */
+/** Bounds on JSON from outside, checked before any schema (see AGENTS.md). */
 export const MAX_JSON_DEPTH = 8;
 export const MAX_OBJECT_KEYS = 64;
 /** Below an `extensions` key: peers put whole JSON Schemas there, and clients echo them (see docs/decisions/0001). */

@@ -15,8 +15,9 @@ const servers: { close(): unknown }[] = [];
 
 async function listen(app: Hono): Promise<string> {
   return await new Promise((resolve) => {
-    const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, (info: AddressInfo) =>
-      resolve(`http://127.0.0.1:${info.port}`),
+    const server = serve(
+      { fetch: app.fetch, port: 0, hostname: "127.0.0.1" },
+      (info: AddressInfo) => resolve(`http://127.0.0.1:${info.port}`),
     );
     servers.push(server);
   });
@@ -34,9 +35,17 @@ test("an agent pays for a route, settled on the local chain", async () => {
   const facilitator = createFacilitator({
     schemes: [exactEvmFacilitator()],
     ledger: memoryLedger(),
-    chains: [evmChain({ network: world.network, rpcUrl: world.rpcUrl, account: world.accounts.facilitator.account })],
+    chains: [
+      evmChain({
+        network: world.network,
+        rpcUrl: world.rpcUrl,
+        account: world.accounts.facilitator.account,
+      }),
+    ],
   });
-  const facilitatorUrl = await listen(createFacilitatorApp(facilitator, { onError: console.error }));
+  const facilitatorUrl = await listen(
+    createFacilitatorApp(facilitator, { onError: console.error }),
+  );
   const paid = paywall({
     facilitator: facilitatorUrl,
     schemes: [exactEvm()],
@@ -50,7 +59,9 @@ test("an agent pays for a route, settled on the local chain", async () => {
   const unpaid = await fetch(`${url}/report`);
   expect(unpaid.status).toBe(402);
 
-  const pay = wrapFetchWithPayment(fetch, { schemes: [exactEvm({ account: world.accounts.payer.account })] });
+  const pay = wrapFetchWithPayment(fetch, {
+    schemes: [exactEvm({ account: world.accounts.payer.account })],
+  });
   const response = await pay(`${url}/report`);
   expect(await response.json()).toMatchObject({ report: 42 });
   expect(response.status).toBe(200);

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { FARTHING, farthing, start } from "../setup/command.ts";
+
+test("dev --once tells the story of one settled payment and ends", async () => {
+  const { code, stdout, stderr } = await farthing(["dev", "--once"]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/402: pay 0\.01 USDC/);
+  expect(stdout).toMatch(/Settled {7}transaction 0x[0-9a-f]{64}/);
+  expect(stdout).toMatch(/After {9}payer 999\.99 USDC, payee 0\.01 USDC/);
+});
+
+test("dev --once --json prints one JSON object and nothing else", async () => {
+  const { code, stdout } = await farthing(["dev", "--once", "--json"]);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    unpaidStatus: 402,
+    status: 200,
+    balances: { payee: { before: "0", after: "10000" } },
+  });
+});
+
+test("dev stays up; what it prints pays again; SIGTERM ends all of it", async () => {
+  const dev = start([FARTHING, "dev"]);
+  const url = await dev.seen(/(http:\S+\/report)/);
+  const key = await dev.seen(/EVM_PRIVATE_KEY=(0x[0-9a-f]{64})/);
+  await dev.seen(/Ctrl-C/);
+
+  const paid = await farthing(["pay", url], { EVM_PRIVATE_KEY: key });
+  expect(paid).toMatchObject({ code: 0 });
+  expect(paid.stdout).toContain("The answer is 42.");
+  expect(paid.stderr).toMatch(
+    /Paid 0\.01 USDC on eip155:84532 to 0x\w+: transaction 0x[0-9a-f]{64}/,
+  );
+
+  const json = await farthing(["pay", url, "--json"], { EVM_PRIVATE_KEY: key });
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    status: 200,
+    paid: true,
+    receipt: { success: true },
+  });
+
+  const refused = await farthing(["pay", url, "--max-amount", "0.001"], { EVM_PRIVATE_KEY: key });
+  expect(refused).toMatchObject({ code: 3, stdout: "" });
+  expect(refused.stderr).toContain("over the limit of 0.001");
+
+  const dryRun = await farthing(["pay", url, "--dry-run", "--json"]);
+  expect(dryRun.code).toBe(0);
+  expect(JSON.parse(dryRun.stdout)).toMatchObject({
+    dryRun: true,
+    amount: "10000",
+    typedData: { primaryType: "TransferWithAuthorization", message: { value: "10000" } },
+  });
+
+  const missing = await farthing(["pay", url.replace("/report", "/nothing")], {
+    EVM_PRIVATE_KEY: key,
+  });
+  expect(missing.code).toBe(4);
+
+  dev.child.kill("SIGTERM");
+  expect(await dev.ended).toMatchObject({ code: 0 });
+  const gone = await farthing(["pay", url], { EVM_PRIVATE_KEY: key });
+  expect(gone.code).toBe(1);
+});

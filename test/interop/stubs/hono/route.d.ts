@@ -1,0 +1,1 @@
+export * from "../../../../node_modules/hono/dist/types/helper/route/index.js";

@@ -1,0 +1,1 @@
+export * from "../../../../node_modules/hono/dist/helper/route/index.js";
