@@ -5,27 +5,34 @@
  * signature or header). Every store passes `test/ledger/contract.ts`. The store owns the clock: callers give
  * durations, so that replicas with different clocks agree.
  */
+import type { LaneStore } from "./lanes.ts";
 
 /** Version of the record's layout; a newer service must read what an older one wrote. */
 export const SETTLEMENT_RECORD_VERSION = 1;
 
 /**
  * - `claimed`: somebody works on it; nothing was signed, so it may still be released (deleted).
- * - `signed`: the raw transaction is recorded; it may or may not have been broadcast.
- * - `broadcast`: a node accepted the transaction.
+ * - `signed`: part of a signed transaction, which its lane's log holds (see `lanes.ts`) and which may have been
+ *   broadcast. From here on it belongs to the lane and to whoever leases that; nobody resumes it by itself.
  * - `confirmed`: the exact transfer was seen in a receipt. `failed`: proven that this payment did not move money.
  */
-export type SettlementState = "claimed" | "signed" | "broadcast" | "confirmed" | "failed";
+export type SettlementState = "claimed" | "signed" | "confirmed" | "failed";
 
-/** Which state may follow which. A signed or broadcast record is signed again when its transaction is replaced. */
-export const SETTLEMENT_TRANSITIONS: Readonly<Record<SettlementState, readonly SettlementState[]>> =
-  {
-    claimed: ["signed", "confirmed", "failed"],
-    signed: ["signed", "broadcast", "confirmed", "failed"],
-    broadcast: ["signed", "confirmed", "failed"],
-    confirmed: [],
-    failed: [],
-  };
+/**
+ * Which state may follow which. A signed record is signed again when its transaction is replaced or lost its nonce; a
+ * confirmed one when its block was reorganized away.
+ */
+export const SETTLEMENT_TRANSITIONS: Readonly<
+  Record<SettlementState, readonly SettlementState[]>
+> = {
+  claimed: ["signed", "confirmed", "failed"],
+  signed: ["signed", "confirmed", "failed"],
+  confirmed: ["signed"],
+  failed: [],
+};
+
+/** States in which the outcome is known. */
+export const FINAL_STATES: ReadonlySet<SettlementState> = new Set(["confirmed", "failed"]);
 
 export interface SettlementRecord {
   readonly version: number;
@@ -40,19 +47,20 @@ export interface SettlementRecord {
   readonly requirementsHash: string;
   /** The payment and its requirements as JSON, so that any replica can finish the settlement. */
   readonly payment: string;
-  /** Hash of the last signed transaction (`0x…`). */
+  /** Token of the call that claimed or resumed it last. */
+  readonly token: string;
+  /** Hash of the transaction that carries it (`0x…`). */
   readonly transaction?: string;
-  /** The last signed transaction itself (`0x…`), to be sent again as it is. */
-  readonly rawTransaction?: string;
   /** Number of the block that holds the transfer, as a decimal string. */
   readonly block?: string;
   /** Why it failed: an `errorReason`. */
   readonly reason?: string;
-  /** Whether a success was told to an anonymous claimant. */
-  readonly handedOut: boolean;
-  /** Unix milliseconds by the store's clock. */
+  /** Token of the anonymous call that was told of the success; empty when none was. */
+  readonly handedOutTo: string;
+  /** Unix milliseconds by the store's clock: claimed first, signed last, confirmed or failed. */
   readonly createdAtMs: number;
-  readonly updatedAtMs: number;
+  readonly signedAtMs?: number;
+  readonly finishedAtMs?: number;
   readonly leaseUntilMs: number;
 }
 
@@ -61,6 +69,8 @@ export interface ClaimInput {
   readonly claimant: string;
   readonly requirementsHash: string;
   readonly payment: string;
+  /** Random name of this call: asking again with it, because a reply was lost, gets the same answer. */
+  readonly token: string;
   /** For how long the caller may work on it before others may take over. */
   readonly leaseMs: number;
   /** For how long the record is kept at least; must outlive the authorization. */
@@ -68,15 +78,15 @@ export interface ClaimInput {
 }
 
 /**
- * - `claimed`: a new record; the caller owns it.
- * - `resumed`: the former owner's lease has run out; the caller owns the record now, in the state where it was left.
- * - `held`: somebody else is working on it.
+ * - `claimed`: the caller owns the record, which is new, or was `claimed` by somebody whose lease has run out, or was
+ *   claimed by this very call (same token) before.
+ * - `held`: somebody is working on it, or its lane is.
  * - `final`: confirmed or failed.
  *
- * Only the same claimant with the same requirements resumes; for others a record that is not final is `held`.
+ * Only the same claimant with the same requirements takes over; for others a record that is not final is `held`.
  */
 export interface Claim {
-  readonly status: "claimed" | "resumed" | "held" | "final";
+  readonly status: "claimed" | "held" | "final";
   readonly record: SettlementRecord;
 }
 
@@ -84,11 +94,21 @@ export interface Transition {
   readonly fence: number;
   readonly to: SettlementState;
   readonly transaction?: string;
-  readonly rawTransaction?: string;
   readonly block?: string;
   readonly reason?: string;
-  /** Renews the lease from now; absent: the lease is left as it is. */
-  readonly leaseMs?: number;
+}
+
+/** An amount set aside on a payer's balance. */
+export interface Hold {
+  /** Whose balance: chain, token and payer. */
+  readonly account: string;
+  /** Name of the hold: the payment key. Holding the same again renews it. */
+  readonly id: string;
+  /** Atomic units, up to a uint256. */
+  readonly amount: bigint;
+  /** The balance that the chain reports. */
+  readonly available: bigint;
+  readonly ttlMs: number;
 }
 
 export interface Ledger {
@@ -96,19 +116,27 @@ export interface Ledger {
   claim(input: ClaimInput): Promise<Claim>;
   /**
    * Moves a record along `SETTLEMENT_TRANSITIONS`. Answers the record as it is after, or nothing when the fence is
-   * old, the record is gone or the transition is not allowed: then the caller has lost it and must stop.
+   * old, the record is gone or the transition is not allowed: then the caller has lost it and must stop. The same
+   * transition once more (same fence, state and facts) answers the record as it is: a reply may have been lost.
    */
   advance(key: string, transition: Transition): Promise<SettlementRecord | undefined>;
-  /** Renews the lease of a record that is not final. False: lost. */
+  /** Renews the lease of a `claimed` record. False: lost, or past that state. */
   renew(key: string, fence: number, leaseMs: number): Promise<boolean>;
   /** Deletes a record of which nothing was signed yet (`claimed`, same fence). False: not released. */
   release(key: string, fence: number): Promise<boolean>;
   /**
    * Tells whether a confirmed settlement may be answered with success to this claimant. Atomic: of any number of
-   * anonymous callers exactly one is told `true`; a named claimant is told `true` every time if the record is theirs.
+   * anonymous callers exactly one is told `true` (and again when it asks with the same token); a named claimant is
+   * told `true` every time if the record is theirs.
    */
-  handOut(key: string, claimant: string, requirementsHash: string): Promise<boolean>;
+  handOut(key: string, claimant: string, requirementsHash: string, token: string): Promise<boolean>;
   get(key: string): Promise<SettlementRecord | undefined>;
+  /** Sets an amount aside unless the live holds of that account and this one exceed what is available. Atomic. */
+  hold(hold: Hold): Promise<boolean>;
+  /** Ends a hold. */
+  unhold(account: string, id: string): Promise<void>;
+  /** The lanes' leases and transactions, in the same store. */
+  readonly lanes: LaneStore;
   /** Throws an `X402Error` `ledger_unavailable` unless the ledger can be trusted with money right now. */
   check(): Promise<void>;
   close(): Promise<void>;
