@@ -129,6 +129,13 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   /** Why a simulation that failed did so. */
   diagnose(payment: P, chain: ChainReader): Promise<Reason>;
   settlementCall(payment: P): SettlementCall;
-  /** Whether these logs of a successful receipt hold the exact transfer, once. */
+  /**
+   * Whether these logs of a successful receipt hold the exact transfer, once. The receipt may be of a transaction that
+   * settles many payments: each is answered from its own logs.
+   */
   outcome(payment: P, logs: readonly Log[]): Reason | "settled";
+  /** The log that the use of this payment leaves on the chain, whoever used it. */
+  usage(payment: P): { readonly address: Hex; readonly topics: readonly Hex[] };
+  /** The call that reads the payer's balance of the asset (a uint256). */
+  balance(payment: P): Call;
 }

@@ -51,6 +51,11 @@ export function exactEvmFacilitator(
       batchable: true,
     }),
     outcome,
+    usage,
+    balance: (payment) => ({
+      to: payment.asset,
+      data: `${BALANCE_OF}${hexWord(payment.payer)}`,
+    }),
   };
 }
 
@@ -115,22 +120,34 @@ function isOtherText(result: { ok: boolean; data: Hex }, expected: string): bool
   return new TextDecoder().decode(bytes) !== expected;
 }
 
+/**
+ * The token emits `AuthorizationUsed` and then the `Transfer` of the same authorization. In a transaction of many
+ * payments, a payment's own logs are those of its token from its `AuthorizationUsed` up to the next one.
+ */
 function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settled" {
-  const ofToken = logs.filter((log) => log.address.toLowerCase() === payment.asset);
-  const transfers = ofToken.filter(
-    (log) =>
-      log.topics[0] === TRANSFER_TOPIC &&
-      log.topics[1] === `0x${hexWord(payment.payer)}` &&
-      log.topics[2] === `0x${hexWord(payment.payTo)}` &&
-      log.data === `0x${uintWord(payment.amount)}`,
-  );
-  const used = ofToken.filter(
-    (log) =>
-      log.topics[0] === AUTHORIZATION_USED_TOPIC &&
-      log.topics[1] === `0x${hexWord(payment.payer)}` &&
-      log.topics[2] === payment.nonce,
-  );
-  return transfers.length === 1 && used.length === 1
-    ? "settled"
-    : "invalid_exact_evm_transfer_event_mismatch";
+  const { address, topics } = usage(payment);
+  const ofToken = logs.filter((log) => log.address.toLowerCase() === address);
+  const isUse = (log: Log) => topics.every((topic, index) => log.topics[index] === topic);
+  const used = ofToken.findIndex(isUse);
+  if (used < 0 || ofToken.findLastIndex(isUse) !== used) {
+    return "invalid_exact_evm_transfer_event_mismatch";
+  }
+  const rest = ofToken.slice(used + 1);
+  const next = rest.findIndex((log) => log.topics[0] === AUTHORIZATION_USED_TOPIC);
+  const transfers = rest
+    .slice(0, next < 0 ? rest.length : next)
+    .filter((log) => log.topics[0] === TRANSFER_TOPIC);
+  const [transfer] = transfers;
+  const exact =
+    transfers.length === 1 &&
+    transfer?.topics[1] === `0x${hexWord(payment.payer)}` &&
+    transfer.topics[2] === `0x${hexWord(payment.payTo)}` &&
+    transfer.data === `0x${uintWord(payment.amount)}`;
+  return exact ? "settled" : "invalid_exact_evm_transfer_event_mismatch";
+}
+
+/** `AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)` of this authorization. */
+function usage(payment: Eip3009Payment): { address: Hex; topics: Hex[] } {
+  const topics: Hex[] = [AUTHORIZATION_USED_TOPIC, `0x${hexWord(payment.payer)}`, payment.nonce];
+  return { address: payment.asset, topics };
 }
