@@ -5,8 +5,8 @@ export interface ImportRule {
   /** What the rule is about, for its message. */
   readonly name: string;
   /**
-   * Folders end in `/` (`src/core/`), files in `.ts`; the rest are packages: `hono` has its subpaths too, `zod/mini`
-   * is only that, `node:*` any builtin, `*` any package or builtin. `type viem` is what the compiler erases.
+   * Folders end in `/` (`src/core/`), files in `.ts`; the rest are packages: `hono` has its subpaths too,
+   * `node:*` is any builtin, `*` any package or builtin. `type viem` is what the compiler erases.
    */
   readonly may: readonly string[];
   readonly advice: string;
@@ -16,7 +16,7 @@ const PASS_IN =
   "take it as a value in the options, so that whoever puts things together passes it in";
 const MOVE_UP = "move what both need up to src/evm/";
 
-const evm = ["src/core/", "contracts-abi/", "@noble/curves", "@noble/hashes", "zod/mini"];
+const evm = ["src/core/", "contracts-abi/", "@noble/curves", "@noble/hashes"];
 const engine = ["src/core/", "src/ledger/", "contracts-abi/", "facilitator/"];
 const enginePackages = ["hono", "viem", "@noble/hashes", "pino", "zod"];
 
@@ -39,7 +39,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     of: /^src\/core\/|^src\/index\.ts$/,
     name: "src/core is the pure protocol",
-    may: ["src/core/", "zod/mini"],
+    may: ["src/core/"],
     advice: `move the code to the folder that needs it, or ${PASS_IN}`,
   },
   ...(["exact", "upto"] as const).flatMap((scheme) => [

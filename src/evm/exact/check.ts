@@ -41,11 +41,6 @@ export function checkEip3009(
   }
   const known = findAsset(options.assets, requirements.network, asset);
   if (known === undefined) return { reason: "unsupported_asset" };
-  const name = requirements.extra?.["name"];
-  const version = requirements.extra?.["version"];
-  if (typeof name !== "string" || typeof version !== "string") {
-    return { reason: "invalid_exact_evm_missing_eip712_domain" };
-  }
   if (name !== known.name) return { reason: "invalid_exact_evm_token_name_mismatch" };
   if (version !== known.version) return { reason: "invalid_exact_evm_token_version_mismatch" };
 
