@@ -1,5 +1,6 @@
 import { X402Error, type ErrorCode } from "./errors.ts";
-import { parseText, type Schema } from "./parse.ts";
+import { parseText } from "./parse.ts";
+import type { Schema } from "./schema.ts";
 
 /** Header names of x402 v2 and v1 (HTTP transport specification). */
 export const PAYMENT_REQUIRED = "PAYMENT-REQUIRED";

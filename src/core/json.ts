@@ -19,25 +19,25 @@ export function parseJson(text: string): unknown {
   } catch {
     throw new SyntaxError("is not valid JSON");
   }
-  assertBounded(value, MAX_JSON_DEPTH);
+  assertBounded(value, MAX_JSON_DEPTH, false);
   return value;
 }
 
-function assertBounded(value: unknown, levels: number): void {
+function assertBounded(value: unknown, levels: number, inExtensions: boolean): void {
   if (typeof value !== "object" || value === null) return;
   if (levels === 0) throw new SyntaxError(`is nested deeper than ${MAX_JSON_DEPTH} levels`);
   if (Array.isArray(value)) {
-    for (const item of value) assertBounded(item, levels - 1);
+    for (const item of value) assertBounded(item, levels - 1, inExtensions);
     return;
   }
-  const keys = Object.keys(value);
-  if (keys.length > MAX_OBJECT_KEYS)
+  const entries = Object.entries(value);
+  if (entries.length > MAX_OBJECT_KEYS) {
     throw new SyntaxError(`has an object with more than ${MAX_OBJECT_KEYS} keys`);
-  for (const key of keys) {
+  }
+  for (const [key, item] of entries) {
     if (FORBIDDEN_KEYS.has(key)) throw new SyntaxError("has a forbidden key");
-    const below =
-      key === "extensions" && levels <= MAX_JSON_DEPTH ? MAX_EXTENSION_DEPTH : levels - 1;
-    assertBounded((value as Record<string, unknown>)[key], below);
+    const enters = key === "extensions" && !inExtensions;
+    assertBounded(item, enters ? MAX_EXTENSION_DEPTH : levels - 1, inExtensions || enters);
   }
 }
 

@@ -2,15 +2,16 @@
  * x402 v1: shapes and their conversion to v2. The only file that knows that v1 exists in detail; everything behind
  * it works on v2 messages. Source: specification v1 and the behaviour of `x402` 1.x.
  */
-import * as z from "zod/mini";
-import { isAtomicAmount } from "./amount.ts";
 import { evmChainId, type Network } from "./network.ts";
-import type {
-  FacilitatorRequest,
-  PaymentPayload,
-  PaymentRequirements,
-  ResourceInfo,
+import {
+  AtomicAmount,
+  Seconds,
+  type FacilitatorRequest,
+  type PaymentPayload,
+  type PaymentRequirements,
+  type ResourceInfo,
 } from "./messages.ts";
+import { array, literal, object, optional, record, string, type Infer } from "./schema.ts";
 
 /** v1 network names and their chain ids. */
 const CHAIN_IDS: Readonly<Record<string, number>> = {
@@ -52,58 +53,43 @@ export function networkToV1(network: string): string | undefined {
   return id === undefined ? undefined : NAMES.get(id);
 }
 
-const record = z.record(z.string(), z.unknown());
-const text = z.string().check(z.maxLength(2048, "must be at most 2048 characters"));
+const text = string(2048);
 
-export const PaymentRequirementsV1 = z.looseObject({
+export const PaymentRequirementsV1 = object({
   scheme: text,
   network: text,
-  maxAmountRequired: z
-    .string()
-    .check(
-      z.refine(
-        isAtomicAmount,
-        "must be atomic units as a decimal string without sign, padding or exponent",
-      ),
-    ),
+  maxAmountRequired: AtomicAmount,
   resource: text,
-  description: z.nullish(text),
-  mimeType: z.nullish(text),
+  description: optional(text),
+  mimeType: optional(text),
   payTo: text,
-  maxTimeoutSeconds: z
-    .number()
-    .check(
-      z.refine(
-        (value) => Number.isSafeInteger(value) && value > 0,
-        "must be a positive whole number of seconds",
-      ),
-    ),
+  maxTimeoutSeconds: Seconds,
   asset: text,
-  extra: z.nullish(record),
+  extra: optional(record),
 });
-export type PaymentRequirementsV1 = z.infer<typeof PaymentRequirementsV1>;
+export type PaymentRequirementsV1 = Infer<typeof PaymentRequirementsV1>;
 
-export const PaymentRequiredV1 = z.looseObject({
-  x402Version: z.literal(1, "must be 1"),
-  error: z.nullish(text),
-  accepts: z.array(PaymentRequirementsV1).check(z.maxLength(64, "must have at most 64 offers")),
+export const PaymentRequiredV1 = object({
+  x402Version: literal(1),
+  error: optional(text),
+  accepts: array(PaymentRequirementsV1, 64),
 });
-export type PaymentRequiredV1 = z.infer<typeof PaymentRequiredV1>;
+export type PaymentRequiredV1 = Infer<typeof PaymentRequiredV1>;
 
-export const PaymentPayloadV1 = z.looseObject({
-  x402Version: z.literal(1, "must be 1"),
+export const PaymentPayloadV1 = object({
+  x402Version: literal(1),
   scheme: text,
   network: text,
   payload: record,
 });
-export type PaymentPayloadV1 = z.infer<typeof PaymentPayloadV1>;
+export type PaymentPayloadV1 = Infer<typeof PaymentPayloadV1>;
 
-export const FacilitatorRequestV1 = z.looseObject({
-  x402Version: z.literal(1, "must be 1"),
+export const FacilitatorRequestV1 = object({
+  x402Version: literal(1),
   paymentPayload: PaymentPayloadV1,
   paymentRequirements: PaymentRequirementsV1,
 });
-export type FacilitatorRequestV1 = z.infer<typeof FacilitatorRequestV1>;
+export type FacilitatorRequestV1 = Infer<typeof FacilitatorRequestV1>;
 
 /** v2 requirements of a v1 offer; nothing when the network has no CAIP-2 name here. */
 export function requirementsFromV1(offer: PaymentRequirementsV1): PaymentRequirements | undefined {

@@ -2,72 +2,75 @@
  * Messages of x402 v2 (specification v2, section 5, and the facilitator interface of section 7). Schema and type
  * share a name. Unknown fields are kept; `null` for an optional field, as Python and Go peers send it, means absent.
  */
-import * as z from "zod/mini";
 import { isAtomicAmount } from "./amount.ts";
 import { isNetwork, type Network } from "./network.ts";
+import {
+  array,
+  boolean,
+  literal,
+  map,
+  number,
+  object,
+  optional,
+  record,
+  recordOf,
+  string,
+  type Infer,
+} from "./schema.ts";
 
-const optional = <T extends z.ZodMiniType>(schema: T) =>
-  z.optional(
-    z.pipe(
-      z.nullable(schema),
-      z.transform((value) => (value === null ? undefined : (value as z.output<T>))),
-    ),
-  );
+const named = string(256, (text) => (text === "" ? "must not be empty" : undefined));
 
-const text = (maxLength: number) =>
-  z.string().check(z.maxLength(maxLength, `must be at most ${maxLength} characters`));
-const record = z.record(z.string(), z.unknown());
-
-const network = z.custom<Network>(
-  (value) => typeof value === "string" && isNetwork(value),
-  'must be a CAIP-2 network such as "eip155:8453"',
+const network = map(
+  string(64, (text) =>
+    isNetwork(text) ? undefined : 'must be a CAIP-2 network such as "eip155:8453"',
+  ),
+  (text) => text as Network,
 );
-const amount = z
-  .string()
-  .check(
-    z.refine(
-      isAtomicAmount,
-      "must be atomic units as a decimal string without sign, padding or exponent",
-    ),
-  );
 
-export const ResourceInfo = z.looseObject({
-  url: text(2048),
-  description: optional(text(2048)),
-  mimeType: optional(text(256)),
+/** Atomic units on the wire. */
+export const AtomicAmount = string(78, (text) =>
+  isAtomicAmount(text)
+    ? undefined
+    : "must be atomic units as a decimal string without sign, padding or exponent",
+);
+
+/** Whole seconds, at least one. */
+export const Seconds = number((value) =>
+  Number.isSafeInteger(value) && value > 0
+    ? undefined
+    : "must be a positive whole number of seconds",
+);
+
+export const ResourceInfo = object({
+  url: string(2048),
+  description: optional(string(2048)),
+  mimeType: optional(string(256)),
 });
-export type ResourceInfo = z.infer<typeof ResourceInfo>;
+export type ResourceInfo = Infer<typeof ResourceInfo>;
 
-export const PaymentRequirements = z.looseObject({
-  scheme: text(64).check(z.minLength(1, "must not be empty")),
+export const PaymentRequirements = object({
+  scheme: named,
   network,
   /** Atomic units. */
-  amount,
-  asset: text(256).check(z.minLength(1, "must not be empty")),
-  payTo: text(256).check(z.minLength(1, "must not be empty")),
-  maxTimeoutSeconds: z
-    .number()
-    .check(
-      z.refine(
-        (value) => Number.isSafeInteger(value) && value > 0,
-        "must be a positive whole number of seconds",
-      ),
-    ),
+  amount: AtomicAmount,
+  asset: named,
+  payTo: named,
+  maxTimeoutSeconds: Seconds,
   extra: optional(record),
 });
-export type PaymentRequirements = z.infer<typeof PaymentRequirements>;
+export type PaymentRequirements = Infer<typeof PaymentRequirements>;
 
-export const PaymentRequired = z.looseObject({
-  x402Version: z.literal(2, "must be 2"),
-  error: optional(text(2048)),
+export const PaymentRequired = object({
+  x402Version: literal(2),
+  error: optional(string(2048)),
   resource: optional(ResourceInfo),
-  accepts: z.array(PaymentRequirements).check(z.maxLength(64, "must have at most 64 offers")),
+  accepts: array(PaymentRequirements, 64),
   extensions: optional(record),
 });
-export type PaymentRequired = z.infer<typeof PaymentRequired>;
+export type PaymentRequired = Infer<typeof PaymentRequired>;
 
-export const PaymentPayload = z.looseObject({
-  x402Version: z.literal(2, "must be 2"),
+export const PaymentPayload = object({
+  x402Version: literal(2),
   resource: optional(ResourceInfo),
   /** The chosen requirements, verbatim. */
   accepted: PaymentRequirements,
@@ -75,52 +78,52 @@ export const PaymentPayload = z.looseObject({
   payload: record,
   extensions: optional(record),
 });
-export type PaymentPayload = z.infer<typeof PaymentPayload>;
+export type PaymentPayload = Infer<typeof PaymentPayload>;
 
-export const VerifyResponse = z.looseObject({
-  isValid: z.boolean(),
-  invalidReason: optional(text(256)),
-  invalidMessage: optional(text(2048)),
-  payer: optional(text(256)),
+export const VerifyResponse = object({
+  isValid: boolean,
+  invalidReason: optional(string(256)),
+  invalidMessage: optional(string(2048)),
+  payer: optional(string(256)),
   extensions: optional(record),
   extra: optional(record),
 });
-export type VerifyResponse = z.infer<typeof VerifyResponse>;
+export type VerifyResponse = Infer<typeof VerifyResponse>;
 
-export const SettleResponse = z.looseObject({
-  success: z.boolean(),
+export const SettleResponse = object({
+  success: boolean,
   /** Transaction hash; empty when there is none. */
-  transaction: text(256),
-  network: text(64),
-  payer: optional(text(256)),
+  transaction: string(256),
+  network: string(64),
+  payer: optional(string(256)),
   /** Atomic units that were moved, where the scheme lets it differ from the requirements. */
-  amount: optional(text(78)),
-  errorReason: optional(text(256)),
-  errorMessage: optional(text(2048)),
+  amount: optional(string(78)),
+  errorReason: optional(string(256)),
+  errorMessage: optional(string(2048)),
   extensions: optional(record),
   extra: optional(record),
 });
-export type SettleResponse = z.infer<typeof SettleResponse>;
+export type SettleResponse = Infer<typeof SettleResponse>;
 
-export const SupportedKind = z.looseObject({
-  x402Version: z.number(),
-  scheme: text(64),
-  network: text(64),
+export const SupportedKind = object({
+  x402Version: number(),
+  scheme: string(64),
+  network: string(64),
   extra: optional(record),
 });
-export type SupportedKind = z.infer<typeof SupportedKind>;
+export type SupportedKind = Infer<typeof SupportedKind>;
 
-export const Supported = z.looseObject({
-  kinds: z.array(SupportedKind).check(z.maxLength(1024, "must have at most 1024 kinds")),
-  extensions: z._default(z.array(z.string()), []),
-  signers: z._default(z.record(z.string(), z.array(z.string())), {}),
+export const Supported = object({
+  kinds: array(SupportedKind, 1024),
+  extensions: map(optional(array(string(256), 256)), (names) => names ?? []),
+  signers: map(optional(recordOf(array(string(256), 256))), (signers) => signers ?? {}),
 });
-export type Supported = z.infer<typeof Supported>;
+export type Supported = Infer<typeof Supported>;
 
 /** Body of a facilitator's `/verify` and `/settle`. */
-export const FacilitatorRequest = z.looseObject({
-  x402Version: z.literal(2, "must be 2"),
+export const FacilitatorRequest = object({
+  x402Version: literal(2),
   paymentPayload: PaymentPayload,
   paymentRequirements: PaymentRequirements,
 });
-export type FacilitatorRequest = z.infer<typeof FacilitatorRequest>;
+export type FacilitatorRequest = Infer<typeof FacilitatorRequest>;

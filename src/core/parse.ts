@@ -1,9 +1,6 @@
-import type * as z from "zod/mini";
 import { X402Error, type ErrorCode } from "./errors.ts";
 import { parseJson } from "./json.ts";
-
-/** A schema of the message layer: what a decoder needs of a zod type. */
-export type Schema<T> = z.ZodMiniType<T>;
+import { SchemaError, type Schema } from "./schema.ts";
 
 /**
  * Parses an already decoded value.
@@ -12,13 +9,13 @@ export type Schema<T> = z.ZodMiniType<T>;
  * @throws X402Error with the given code, naming the first wrong field.
  */
 export function parseValue<T>(schema: Schema<T>, value: unknown, code: ErrorCode, what: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new X402Error(
-    code,
-    `${what}: ${issue === undefined ? "is not acceptable" : describeIssue(issue)}`,
-  );
+  try {
+    return schema(value);
+  } catch (error) {
+    if (!(error instanceof SchemaError)) throw error;
+    const field = error.path === "" ? "" : `${error.path} `;
+    throw new X402Error(code, `${what}: ${field}${error.message}`);
+  }
 }
 
 /** Parses JSON text of at most `maxLength` characters. @throws X402Error, see `parseValue`. */
@@ -42,18 +39,4 @@ export function parseText<T>(
     );
   }
   return parseValue(schema, value, code, what);
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  const path = issue.path
-    .map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))
-    .join("");
-  const field = path.startsWith(".") ? path.slice(1) : path;
-  const problem =
-    issue.code === "invalid_type" ? `must be ${article(issue.expected)}` : issue.message;
-  return field === "" ? problem : `${field} ${problem}`;
-}
-
-function article(expected: string): string {
-  return /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`;
 }

@@ -1,7 +1,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { Hex } from "../core/scheme.ts";
-import { bytesToHex } from "./hex.ts";
+import { bytesToHex, isHex } from "./hex.ts";
 
 /** An ECDSA signature over secp256k1 in canonical form: low s, `yParity` 0 or 1. */
 export interface EcdsaSignature {
@@ -23,6 +23,7 @@ export function isErc6492(signature: Hex): boolean {
  * values outside the group are refused: tokens refuse them too, and one payment has one signature here.
  */
 export function parseEcdsa(signature: Hex): EcdsaSignature | undefined {
+  if (!isHex(signature)) return undefined;
   const digits = signature.slice(2);
   if (digits.length !== 128 && digits.length !== 130) return undefined;
   const r = BigInt(`0x${digits.slice(0, 64)}`);
@@ -53,9 +54,4 @@ export function recoverAddress(digest: Uint8Array, signature: EcdsaSignature): H
   } catch {
     return undefined;
   }
-}
-
-/** 32 random bytes as hex. */
-export function randomNonce(): Hex {
-  return bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
 }

@@ -1,7 +1,8 @@
 import { X402Error } from "../core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../core/facilitator.ts";
 import { SettleResponse, Supported, VerifyResponse } from "../core/messages.ts";
-import { parseText, type Schema } from "../core/parse.ts";
+import { parseText } from "../core/parse.ts";
+import type { Schema } from "../core/schema.ts";
 
 export interface HttpFacilitatorOptions {
   readonly fetch?: typeof globalThis.fetch;

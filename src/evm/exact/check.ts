@@ -1,4 +1,5 @@
 import { evmChainId } from "../../core/network.ts";
+import { tryParse } from "../../core/schema.ts";
 import type { PaymentPayload, PaymentRequirements } from "../../core/messages.ts";
 import type { Checked } from "../../core/scheme.ts";
 import { parseAddress } from "../address.ts";
@@ -27,31 +28,28 @@ export function checkEip3009(
   if (accepted.scheme !== requirements.scheme) return { reason: "invalid_exact_evm_scheme" };
   const chainId = evmChainId(requirements.network);
   if (chainId === undefined) return { reason: "invalid_network" };
-  if (accepted.network !== requirements.network)
-    return { reason: "invalid_exact_evm_network_mismatch" };
   const asset = parseAddress(requirements.asset);
   const payTo = parseAddress(requirements.payTo);
   if (asset === undefined || payTo === undefined) return { reason: "invalid_payment_requirements" };
 
-  const known = findAsset(options.assets, requirements.network, asset);
-  if (known === undefined) return { reason: "unsupported_asset" };
-  const name = requirements.extra?.["name"];
-  const version = requirements.extra?.["version"];
+  const { name, version } = requirements.extra ?? {};
   if (typeof name !== "string" || typeof version !== "string") {
     return { reason: "invalid_exact_evm_missing_eip712_domain" };
   }
+  if (accepted.network !== requirements.network) {
+    return { reason: "invalid_exact_evm_network_mismatch" };
+  }
+  const known = findAsset(options.assets, requirements.network, asset);
+  if (known === undefined) return { reason: "unsupported_asset" };
   if (name !== known.name) return { reason: "invalid_exact_evm_token_name_mismatch" };
   if (version !== known.version) return { reason: "invalid_exact_evm_token_version_mismatch" };
 
-  const decoded = Eip3009Payload.safeParse(payload);
-  if (!decoded.success) return { reason: "invalid_payload" };
-  const { authorization, signature } = decoded.data;
+  const decoded = tryParse(Eip3009Payload, payload);
+  if (decoded === undefined) return { reason: "invalid_payload" };
+  const { authorization, signature } = decoded;
   const payer = authorization.from;
   const amount = BigInt(requirements.amount);
   if (authorization.to !== payTo) return { reason: "invalid_exact_evm_recipient_mismatch", payer };
-  if (authorization.value !== amount) {
-    return { reason: "invalid_exact_evm_payload_authorization_value_mismatch", payer };
-  }
   const payment: Eip3009Payment = {
     network: requirements.network,
     asset,
@@ -66,14 +64,14 @@ export function checkEip3009(
     nonce: authorization.nonce,
   };
   if (authorization.validBefore < BigInt(nowSeconds + SETTLEMENT_MARGIN_SECONDS)) {
-    return {
-      reason: "invalid_exact_evm_payload_authorization_valid_before",
-      payer,
-      expired: payment,
-    };
+    const reason = "invalid_exact_evm_payload_authorization_valid_before";
+    return authorization.value === amount ? { reason, payer, expired: payment } : { reason, payer };
   }
   if (authorization.validAfter >= BigInt(nowSeconds)) {
     return { reason: "invalid_exact_evm_payload_authorization_valid_after", payer };
+  }
+  if (authorization.value !== amount) {
+    return { reason: "invalid_exact_evm_payload_authorization_value_mismatch", payer };
   }
   if (authorization.validBefore > BigInt(nowSeconds + options.maxLifetimeSeconds)) {
     return { reason: "authorization_lifetime_too_long", payer };

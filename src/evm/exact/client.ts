@@ -2,7 +2,7 @@ import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
-import { randomNonce } from "../signature.ts";
+import { bytesToHex } from "../hex.ts";
 import { TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
 
 /** What signs: any viem account, or a bare object of this shape. */
@@ -67,7 +67,7 @@ export async function signAuthorization(
     value: BigInt(requirements.amount),
     validAfter: options.x402Version === 1 ? BigInt(options.nowSeconds - V1_BACKDATE_SECONDS) : 0n,
     validBefore: BigInt(options.nowSeconds + options.lifetimeSeconds),
-    nonce: randomNonce(),
+    nonce: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
   };
   const signature = await account.signTypedData({
     domain: {

@@ -1,39 +1,39 @@
 /** The `exact` payload with EIP-3009: schema, canonical form, identity, digest (scheme_exact_evm, section 1). */
-import * as z from "zod/mini";
 import { isAtomicAmount } from "../../core/amount.ts";
+import { fail, map, object, string } from "../../core/schema.ts";
 import type { Hex, SchemePayment } from "../../core/scheme.ts";
 import { parseAddress } from "../address.ts";
 import { hexWord, isHex, uintWord } from "../hex.ts";
 import { typedDataDigest, type Eip712Domain } from "../typed-data.ts";
 
-const address = z.pipe(
-  z.string().check(z.refine((value) => parseAddress(value) !== undefined, "must be an address")),
-  z.transform((value) => value.toLowerCase() as Hex),
+const address = map(
+  string(42, (text) => (parseAddress(text) === undefined ? "must be an address" : undefined)),
+  (text) => text.toLowerCase() as Hex,
 );
-const uint = z.pipe(
-  z.string().check(z.refine(isAtomicAmount, "must be a decimal string")),
-  z.transform((value) => BigInt(value)),
+const uint = map(
+  string(78, (text) => (isAtomicAmount(text) ? undefined : "must be a decimal string")),
+  BigInt,
 );
-const bytes = (count?: number) =>
-  z.pipe(
-    z.string().check(z.refine((value) => isHex(value, count), "must be hex bytes")),
-    z.transform((value) => value.toLowerCase() as Hex),
+const bytes = (maxBytes: number, exactly?: number) =>
+  map(
+    string(2 + 2 * maxBytes, (text) => (isHex(text, exactly) ? undefined : "must be hex bytes")),
+    (text) => text.toLowerCase() as Hex,
   );
 
 /** What comes in. Decoding gives canonical values: lower-case hex, bigints. */
-export const Eip3009Payload = z.looseObject({
-  signature: bytes().check(
-    z.refine((value) => value.length <= 2 + 2 * 2048, "must be at most 2048 bytes"),
-  ),
-  authorization: z.object({
+export const Eip3009Payload = object({
+  signature: bytes(2048),
+  authorization: object({
     from: address,
     to: address,
     value: uint,
     validAfter: uint,
     validBefore: uint,
-    nonce: bytes(32),
+    nonce: bytes(32, 32),
   }),
-  permit2Authorization: z.optional(z.undefined()),
+  /** A payload has one method: this or the other. */
+  permit2Authorization: (value) =>
+    value === undefined || value === null ? undefined : fail("must not stand beside authorization"),
 });
 
 export interface Eip3009Payment extends SchemePayment {

@@ -2,6 +2,7 @@ import { isAtomicAmount, parseAmount } from "../../core/amount.ts";
 import type { Network } from "../../core/network.ts";
 import type { Price, ServerScheme } from "../../core/scheme.ts";
 import { evmChainId } from "../../core/network.ts";
+import { tryParse } from "../../core/schema.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { findAsset, type EvmAsset } from "../assets.ts";
 import { authorizationKey, Eip3009Payload } from "./payload.ts";
@@ -49,10 +50,10 @@ function positive(amount: bigint, price: string): string {
 
 /** Identity of a payment as the facilitator's ledger has it; nothing when the payload is malformed. */
 export const exactPaymentKey: ServerScheme["paymentKey"] = (payload, requirements) => {
-  const decoded = Eip3009Payload.safeParse(payload);
+  const decoded = tryParse(Eip3009Payload, payload);
   const chainId = evmChainId(requirements.network);
   const asset = parseAddress(requirements.asset);
-  if (!decoded.success || chainId === undefined || asset === undefined) return undefined;
-  const { from, nonce } = decoded.data.authorization;
+  if (decoded === undefined || chainId === undefined || asset === undefined) return undefined;
+  const { from, nonce } = decoded.authorization;
   return authorizationKey(chainId, asset, from, nonce);
 };

@@ -1,0 +1,142 @@
+/** Who may import what: the table of import directions, as data. The first rule whose `of` matches a file holds. */
+
+export interface ImportRule {
+  readonly of: RegExp;
+  /** What the rule is about, for its message. */
+  readonly name: string;
+  /**
+   * Folders end in `/` (`src/core/`), files in `.ts`; the rest are packages: `hono` has its subpaths too,
+   * `node:*` is any builtin, `*` any package or builtin. `type viem` is what the compiler erases.
+   */
+  readonly may: readonly string[];
+  readonly advice: string;
+}
+
+const PASS_IN =
+  "take it as a value in the options, so that whoever puts things together passes it in";
+const MOVE_UP = "move what both need up to src/evm/";
+
+const evm = ["src/core/", "contracts-abi/", "@noble/curves", "@noble/hashes"];
+const engine = ["src/core/", "src/ledger/", "contracts-abi/", "facilitator/"];
+const enginePackages = ["hono", "viem", "@noble/hashes", "pino", "zod"];
+
+/** Frameworks of adapters by file name; the Node ones share `node.ts`. */
+const frameworks: Readonly<Record<string, readonly string[]>> = {
+  hono: ["hono"],
+  next: ["next"],
+  node: ["type node:*"],
+  express: ["express", "type node:*", "src/adapters/node.ts"],
+  fastify: ["fastify", "type node:*", "src/adapters/node.ts"],
+};
+
+export const IMPORT_RULES: readonly ImportRule[] = [
+  {
+    of: /^contracts-abi\//,
+    name: "contracts-abi is data",
+    may: [],
+    advice: "write the value out; code belongs in src/ or facilitator/",
+  },
+  {
+    of: /^src\/core\/|^src\/index\.ts$/,
+    name: "src/core is the pure protocol",
+    may: ["src/core/"],
+    advice: `move the code to the folder that needs it, or ${PASS_IN}`,
+  },
+  ...(["exact", "upto"] as const).flatMap((scheme) => [
+    {
+      of: new RegExp(`^src/evm/${scheme}/facilitator\\.ts$`),
+      name: "a scheme's facilitator side",
+      may: [...evm, "src/evm/*.ts", `src/evm/${scheme}/`, "viem"],
+      advice: MOVE_UP,
+    },
+    {
+      of: new RegExp(`^src/evm/${scheme}/`),
+      name: "a scheme knows no other scheme, and viem only by type",
+      may: [...evm, "src/evm/*.ts", `src/evm/${scheme}/`, "type viem"],
+      advice: `${MOVE_UP}; calls of viem go to the scheme's facilitator.ts`,
+    },
+  ]),
+  {
+    of: /^src\/evm\/facilitator\.ts$/,
+    name: "src/evm, the facilitator side",
+    may: [...evm, "src/evm/", "viem"],
+    advice: PASS_IN,
+  },
+  {
+    of: /^src\/evm\//,
+    name: "src/evm",
+    may: [...evm, "src/evm/", "type viem"],
+    advice: `${PASS_IN}; calls of viem go to a facilitator.ts, since buyers and sellers bundle the rest`,
+  },
+  {
+    of: /^src\/ledger\/connect-redis\.ts$/,
+    name: "the one file that makes a Redis connection",
+    may: ["src/core/", "src/ledger/", "ioredis"],
+    advice: PASS_IN,
+  },
+  {
+    of: /^src\/ledger\//,
+    name: "src/ledger",
+    may: ["src/core/", "src/ledger/", "type ioredis"],
+    advice: "import the type only; connections are made in src/ledger/connect-redis.ts",
+  },
+  {
+    of: /^src\/client\//,
+    name: "src/client knows neither schemes nor frameworks",
+    may: ["src/core/", "src/ledger/", "src/client/"],
+    advice: PASS_IN,
+  },
+  {
+    of: /^src\/server\//,
+    name: "src/server knows neither schemes nor frameworks",
+    may: ["src/core/", "src/ledger/", "src/server/"],
+    advice: PASS_IN,
+  },
+  ...Object.entries(frameworks).map(([name, packages]) => ({
+    of: new RegExp(`^src/adapters/${name}\\.ts$`),
+    name: "an adapter translates for its own framework",
+    may: ["src/core/", "src/client/", "src/server/", ...packages],
+    advice: "move the decision to src/server/; an adapter only translates",
+  })),
+  {
+    of: /^src\/mcp\//,
+    name: "src/mcp",
+    may: ["src/core/", "src/client/", "src/server/", "src/mcp/", "@modelcontextprotocol/sdk"],
+    advice: PASS_IN,
+  },
+  {
+    of: /^src\/testing\//,
+    name: "src/testing is a local chain, without the product",
+    may: ["src/core/", "contracts-abi/", "src/testing/", "viem", "node:*"],
+    advice: "move what needs the product to test/ or examples/",
+  },
+  {
+    of: /^facilitator\/(?:main|config)\.ts$/,
+    name: "the facilitator's composition root",
+    may: [...engine, "src/evm/", ...enginePackages, "@hono/node-server", "prom-client", "node:*"],
+    advice: "add the package to the rule if the service needs it",
+  },
+  {
+    of: /^facilitator\//,
+    name: "the facilitator gets schemes as values and runs in an isolate",
+    may: [...engine, ...enginePackages],
+    advice: `${PASS_IN} (facilitator/main.ts does)`,
+  },
+  {
+    of: /^bin\//,
+    name: "bin",
+    may: ["src/", "facilitator/", "contracts-abi/", "bin/", "*"],
+    advice: "move what is shared with tests or examples to src/testing/",
+  },
+  {
+    of: /^examples\//,
+    name: "examples show what a user can write",
+    may: ["entries", "examples/", "*"],
+    advice: "import from a package entry (farthing/…), or export what is missing there",
+  },
+];
+
+/** Files that nobody imports. */
+export const NEVER_IMPORTED: readonly { readonly of: RegExp; readonly except: RegExp }[] = [
+  { of: /^facilitator\/main\.ts$/, except: /^bin\// },
+];
