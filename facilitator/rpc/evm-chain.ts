@@ -1,0 +1,213 @@
+import { X402Error } from "../../src/core/errors.ts";
+import { evmChainId, type Network } from "../../src/core/network.ts";
+import type { Hex } from "../../src/core/scheme.ts";
+import type { EvmChain, Head } from "../chain.ts";
+import { createBlockReader } from "./blocks.ts";
+import { createEndpoint, type EndpointStats } from "./endpoint.ts";
+import { createEndpoints, type RetryOptions } from "./endpoints.ts";
+import { feeLimits, suggestFees } from "./fees.ts";
+import { createHeadWatch } from "./heads.ts";
+import { createHttpPost, type HttpPost } from "./http-post.ts";
+import {
+  parseArray,
+  parseData,
+  parseHash,
+  parseNumber,
+  parseObject,
+  parseQuantity,
+  toQuantity,
+} from "./quantity.ts";
+import { parseLog, parseReceipt } from "./receipts.ts";
+import { subscribeHeads } from "./ws-heads.ts";
+
+export interface EvmChainOptions {
+  readonly network: Network;
+  /**
+   * JSON-RPC endpoints, the best first: at least one `http` or `https`, which answers requests; `ws` and `wss` tell of
+   * heads.
+   */
+  readonly rpcUrls: readonly string[];
+  /** Milliseconds that one endpoint has for one answer; a read takes twice that at the most. Default 5000. */
+  readonly timeoutMs?: number;
+  /** Wei per gas. Default: by chain, see `fees.ts`. */
+  readonly feeCeiling?: bigint;
+  /** Milliseconds between polls for a new head. Default: a quarter of the block time, from 20 to 2000. */
+  readonly pollMs?: number;
+  readonly retry?: RetryOptions;
+  /** The HTTP client; default `node:http`, or `fetch` where that is not to be had. */
+  readonly post?: HttpPost;
+}
+
+export interface EvmRpcChain extends EvmChain {
+  /** What was asked of which endpoint, and how they are. */
+  stats(): readonly EndpointStats[];
+}
+
+/** Milliseconds between blocks, before any was seen. */
+const BLOCK_TIMES: Readonly<Record<number, number>> = {
+  1: 12_000,
+  10: 2000,
+  56: 750,
+  100: 5000,
+  137: 2000,
+  8453: 2000,
+  84532: 2000,
+  42161: 250,
+  421614: 250,
+  43114: 1500,
+  11155111: 12_000,
+};
+
+/**
+ * A chain over JSON-RPC.
+ *
+ * @throws TypeError for a network that is no EVM chain, and for URLs that are none.
+ */
+export function evmChain(options: EvmChainOptions): EvmRpcChain {
+  const { network, timeoutMs = 5000 } = options;
+  const id = evmChainId(network);
+  if (id === undefined)
+    throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);
+  const { http, ws } = sortUrls(options.rpcUrls);
+  const limits = feeLimits(id, options.feeCeiling);
+  const post = options.post ?? createHttpPost();
+  const endpoints = createEndpoints(
+    http.map(({ url, label }) => createEndpoint({ label, url, chainId: id, post, timeoutMs })),
+    { network, timeoutMs, retry: options.retry },
+  );
+  const blocks = createBlockReader(endpoints);
+  let socket = 0;
+  const watch = createHeadWatch({
+    ask: blocks.head,
+    askAll: blocks.headOfAll,
+    subscribe:
+      ws.length === 0
+        ? undefined
+        : (onHead, onEnd) => subscribeHeads(ws[socket++ % ws.length]!, onHead, onEnd),
+    pollMs: options.pollMs,
+    blockTimeMs: BLOCK_TIMES[id] ?? 2000,
+  });
+  let tip: { readonly head: Hex; readonly value: Promise<bigint> } | undefined;
+
+  const head = async (): Promise<Head> => watch.fresh() ?? blocks.head();
+
+  /** One question a head, also for many who ask at once. Not every node has the method. */
+  function tipAt({ hash }: Head): Promise<bigint> {
+    if (tip?.head === hash) return tip.value;
+    const value = endpoints
+      .read("eth_maxPriorityFeePerGas", [], (result) => parseQuantity(result, "priority fee"))
+      .catch(() => limits.minTip);
+    tip = { head: hash, value };
+    return value;
+  }
+
+  return {
+    network,
+    feeCeiling: limits.ceiling,
+    head,
+    watch: watch.watch,
+    blockTimeMs: watch.blockTimeMs,
+    finalized: blocks.finalized,
+    block: blocks.block,
+    blockReceipts: blocks.receipts,
+
+    async call({ to, data, from, gas }) {
+      const transaction = {
+        to,
+        data,
+        ...(from && { from }),
+        ...(gas !== undefined && { gas: toQuantity(gas) }),
+      };
+      const answer = await endpoints.ask("eth_call", [transaction, "latest"], (result) =>
+        parseData(result, "call result"),
+      );
+      if ("value" in answer) return { ok: true, data: answer.value };
+      const { code, data: why } = answer.error;
+      if (code === -32602)
+        throw new X402Error("rpc_unavailable", `eth_call was refused on ${network}`);
+      return {
+        ok: false,
+        data: typeof why === "string" && /^0x([0-9a-f]{2})*$/i.test(why) ? (why as Hex) : "0x",
+      };
+    },
+
+    code: (address) =>
+      endpoints.read("eth_getCode", [address, "latest"], (result) => parseData(result, "code")),
+
+    async chainId() {
+      const answers = await Promise.all(endpoints.all.map((endpoint) => endpoint.chainId()));
+      const ids = answers.flatMap((answer) => ("value" in answer ? answer.value : []));
+      const [first] = ids;
+      if (first === undefined)
+        throw new X402Error("rpc_unavailable", `no endpoint of ${network} answers`, {
+          retry: "safe",
+        });
+      if (ids.some((other) => other !== first))
+        throw new X402Error("rpc_unavailable", `the endpoints of ${network} are of several chains`);
+      return first;
+    },
+
+    async receipt(transaction) {
+      return endpoints.read("eth_getTransactionReceipt", [transaction], (result) =>
+        result === null ? undefined : parseReceipt(result),
+      );
+    },
+
+    nonce: (address, at) =>
+      endpoints.read("eth_getTransactionCount", [address, at], (result) =>
+        parseNumber(result, "nonce"),
+      ),
+
+    balance: (address) =>
+      endpoints.read("eth_getBalance", [address, "latest"], (result) =>
+        parseQuantity(result, "balance"),
+      ),
+
+    logs({ address, topics, fromBlock }) {
+      const filter = { address, topics, fromBlock: toQuantity(fromBlock), toBlock: "latest" };
+      return endpoints.read(
+        "eth_getLogs",
+        [filter],
+        (result) =>
+          parseArray(result, "logs").map((item) => {
+            const log = parseObject(item, "log");
+            return {
+              ...parseLog(log),
+              transaction: parseHash(log["transactionHash"], "transaction hash"),
+            };
+          }),
+        "alone",
+      );
+    },
+
+    async fees() {
+      const now = await head();
+      return suggestFees(now.baseFeePerGas, await tipAt(now), limits);
+    },
+
+    broadcast: (raw) => endpoints.broadcast(raw),
+    stats: () => endpoints.all.map((endpoint) => endpoint.stats()),
+    close() {
+      watch.close();
+      post.close?.();
+    },
+  };
+}
+
+/** URLs by what they are for. A bad one is named by its place: the text may hold a key. */
+function sortUrls(urls: readonly string[]): {
+  http: { url: string; label: string }[];
+  ws: string[];
+} {
+  const http: { url: string; label: string }[] = [];
+  const ws: string[] = [];
+  for (const [at, url] of urls.entries()) {
+    const label = `endpoint ${at + 1}`;
+    const protocol = URL.canParse(url) ? new URL(url).protocol : "";
+    if (protocol === "http:" || protocol === "https:") http.push({ url, label });
+    else if (protocol === "ws:" || protocol === "wss:") ws.push(url);
+    else throw new TypeError(`${label} of rpcUrls is not an http, https, ws or wss URL`);
+  }
+  if (http.length === 0) throw new TypeError("rpcUrls needs at least one http or https URL");
+  return { http, ws };
+}
