@@ -1,7 +1,8 @@
-import type { ClaimInput, Transition } from "./ledger.ts";
+import type { LaneTransaction } from "./lanes.ts";
+import type { ClaimInput, Hold, Transition } from "./ledger.ts";
 
 /** The optional facts that a transition may add to a record. */
-export const TRANSITION_FIELDS = ["transaction", "rawTransaction", "block", "reason"] as const;
+export const TRANSITION_FIELDS = ["transaction", "block", "reason"] as const;
 
 /** Throws a `TypeError` unless every store would keep exactly what the caller gave. */
 export function assertClaimInput(input: ClaimInput): void {
@@ -9,6 +10,7 @@ export function assertClaimInput(input: ClaimInput): void {
   assertText("claimant", input.claimant);
   assertText("requirementsHash", input.requirementsHash);
   assertText("payment", input.payment);
+  assertName("token", input.token);
   assertDuration("leaseMs", input.leaseMs, 0);
   assertDuration("ttlMs", input.ttlMs, 1);
 }
@@ -22,7 +24,6 @@ export function assertTransition(key: string, transition: Transition): void {
     const value = transition[field];
     if (value !== undefined) assertText(field, value);
   }
-  if (transition.leaseMs !== undefined) assertDuration("leaseMs", transition.leaseMs, 0);
 }
 
 /** Like `assertClaimInput`, for `renew`. */
@@ -38,26 +39,110 @@ export function assertOwner(key: string, fence: number): void {
 }
 
 /** Like `assertClaimInput`, for `handOut`. */
-export function assertClaimant(key: string, claimant: string, requirementsHash: string): void {
+export function assertClaimant(
+  key: string,
+  claimant: string,
+  requirementsHash: string,
+  token: string,
+): void {
   assertKey(key);
   assertText("claimant", claimant);
   assertText("requirementsHash", requirementsHash);
+  assertName("token", token);
 }
 
 /** Like `assertClaimInput`, for `get`. */
 export function assertKey(key: string): void {
-  assertText("key", key);
-  if (key === "") throw new TypeError("ledger: key is empty");
+  assertName("key", key);
+}
+
+/** Like `assertClaimInput`, for `hold`. */
+export function assertHold(hold: Hold): void {
+  assertHoldName(hold.account, hold.id);
+  assertUint256("amount", hold.amount);
+  assertUint256("available", hold.available);
+  assertDuration("ttlMs", hold.ttlMs, 1);
+}
+
+/** Like `assertClaimInput`, for `unhold`. */
+export function assertHoldName(account: string, id: string): void {
+  assertName("account", account);
+  assertName("id", id);
+}
+
+/** Like `assertClaimInput`, for `lanes.announce`. */
+export function assertAnnouncement(group: string, owner: string, ttlMs: number): void {
+  assertName("group", group);
+  assertName("owner", owner);
+  assertDuration("ttlMs", ttlMs, 0);
+}
+
+/** Like `assertClaimInput`, for `lanes.acquire`. */
+export function assertAcquisition(lane: string, owner: string, leaseMs: number): void {
+  assertLane(lane);
+  assertName("owner", owner);
+  assertDuration("leaseMs", leaseMs, 0);
+}
+
+/** Like `assertClaimInput`, for `lanes.renew`. */
+export function assertLaneRenewal(lane: string, fence: number, leaseMs: number): void {
+  assertLaneOwner(lane, fence);
+  assertDuration("leaseMs", leaseMs, 0);
+}
+
+/** Like `assertClaimInput`, for `lanes.record`. */
+export function assertLaneTransaction(
+  lane: string,
+  fence: number,
+  transaction: LaneTransaction,
+): void {
+  assertLaneOwner(lane, fence);
+  if (transaction.version !== 1)
+    throw new TypeError("ledger: the transaction has an unknown version");
+  assertName("hash", transaction.hash);
+  assertText("raw", transaction.raw);
+  if (!Number.isSafeInteger(transaction.nonce) || transaction.nonce < 0) {
+    throw new TypeError("ledger: nonce is not a safe integer of at least 0");
+  }
+  for (const member of transaction.members) assertName("member", member);
+}
+
+/** Like `assertClaimInput`, for `lanes.retire`. */
+export function assertRetirement(lane: string, fence: number, hashes: readonly string[]): void {
+  assertLaneOwner(lane, fence);
+  for (const hash of hashes) assertName("hash", hash);
+}
+
+/** Like `assertClaimInput`, for `lanes.release`. */
+export function assertLaneOwner(lane: string, fence: number): void {
+  assertLane(lane);
+  assertFence(fence);
+}
+
+/** Like `assertClaimInput`, for `lanes.open`. */
+export function assertLane(lane: string): void {
+  assertName("lane", lane);
 }
 
 function assertFence(fence: number): void {
   if (!Number.isSafeInteger(fence)) throw new TypeError("ledger: fence is not a safe integer");
 }
 
+function assertName(name: string, text: string): void {
+  assertText(name, text);
+  if (text === "") throw new TypeError(`ledger: ${name} is empty`);
+}
+
 /** Lone surrogates become U+FFFD in UTF-8: two different keys or claimants would be one. */
 function assertText(name: string, text: string): void {
   if (typeof text !== "string" || /\p{Surrogate}/u.test(text)) {
     throw new TypeError(`ledger: ${name} is not a well-formed string`);
+  }
+}
+
+function assertUint256(name: string, amount: bigint): void {
+  if (typeof amount !== "bigint" || amount < 0n || amount >= 1n << 256n) {
+    throw new TypeError(`ledger: ${name} is not a uint256`);
   }
 }
 

@@ -16,6 +16,8 @@ export interface LaneTransaction {
 }
 
 export interface LaneStore {
+  /** Says that this owner is alive, and answers how many owners of the group are. */
+  announce(group: string, owner: string, ttlMs: number): Promise<number>;
   /** Leases a lane. The fence, or nothing when somebody else has it. The owner gets the same fence again. */
   acquire(lane: string, owner: string, leaseMs: number): Promise<number | undefined>;
   /** False: the lane is lost, and nothing more may be sent with it. */

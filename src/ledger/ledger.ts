@@ -22,14 +22,13 @@ export type SettlementState = "claimed" | "signed" | "confirmed" | "failed";
  * Which state may follow which. A signed record is signed again when its transaction is replaced or lost its nonce; a
  * confirmed one when its block was reorganized away.
  */
-export const SETTLEMENT_TRANSITIONS: Readonly<
-  Record<SettlementState, readonly SettlementState[]>
-> = {
-  claimed: ["signed", "confirmed", "failed"],
-  signed: ["signed", "confirmed", "failed"],
-  confirmed: ["signed"],
-  failed: [],
-};
+export const SETTLEMENT_TRANSITIONS: Readonly<Record<SettlementState, readonly SettlementState[]>> =
+  {
+    claimed: ["signed", "confirmed", "failed"],
+    signed: ["signed", "confirmed", "failed"],
+    confirmed: ["signed"],
+    failed: [],
+  };
 
 /** States in which the outcome is known. */
 export const FINAL_STATES: ReadonlySet<SettlementState> = new Set(["confirmed", "failed"]);

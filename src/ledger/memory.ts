@@ -1,25 +1,20 @@
+import { expiringMap } from "./expiring-map.ts";
 import {
   assertClaimant,
   assertClaimInput,
+  assertHold,
+  assertHoldName,
   assertKey,
   assertOwner,
   assertRenewal,
   assertTransition,
-  TRANSITION_FIELDS,
 } from "./input.ts";
-import { SETTLEMENT_TRANSITIONS } from "./ledger.ts";
 import type { Claim, ClaimInput, Ledger, SettlementRecord, Transition } from "./ledger.ts";
-import { isFinal, isTheirs, newRecord } from "./record.ts";
+import { memoryHolds } from "./memory-holds.ts";
+import { memoryLanes } from "./memory-lanes.ts";
+import { advanced, isFinal, isTheirs, newRecord } from "./record.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 import type { LedgerOperation } from "./unavailable.ts";
-
-/** How many entries each operation looks at for expired ones; more than one, so that sweeping outruns claiming. */
-const SWEPT_PER_OPERATION = 2;
-
-interface Entry {
-  record: SettlementRecord;
-  expiresAtMs: number;
-}
 
 /**
  * A ledger in the memory of one process, for tests and for a single embedded facilitator. It forgets everything
@@ -27,119 +22,82 @@ interface Entry {
  */
 export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   const now = options.now ?? Date.now;
-  const entries = new Map<string, Entry>();
-  let sweeper = entries.entries();
+  const records = expiringMap<SettlementRecord>();
+  const holds = memoryHolds();
   let closed = false;
   let lastFence = 0; // never used twice, not even by a record that was released and claimed again
-
-  function sweep(nowMs: number): void {
-    for (let i = 0; i < SWEPT_PER_OPERATION; i++) {
-      const step = sweeper.next();
-      if (step.done) {
-        sweeper = entries.entries();
-        return;
-      }
-      if (step.value[1].expiresAtMs <= nowMs) entries.delete(step.value[0]);
-    }
-  }
 
   function assertOpen(operation: LedgerOperation): void {
     if (closed) throw ledgerUnavailable(operation, "the ledger is closed", false);
   }
 
-  function find(operation: LedgerOperation, key: string, nowMs: number): Entry | undefined {
+  function find(operation: LedgerOperation, key: string, nowMs: number) {
     assertOpen(operation);
-    sweep(nowMs);
-    const entry = entries.get(key);
-    if (entry === undefined || entry.expiresAtMs > nowMs) return entry;
-    entries.delete(key);
-    return undefined;
+    return records.get(key, nowMs);
   }
 
-  /** The entry, if this fence still owns it. */
-  function own(
-    operation: LedgerOperation,
-    key: string,
-    fence: number,
-    nowMs: number,
-  ): Entry | undefined {
-    const entry = find(operation, key, nowMs);
-    return entry?.record.fence === fence ? entry : undefined;
-  }
-
-  function write(entry: Entry, change: Partial<SettlementRecord>, nowMs: number): SettlementRecord {
-    entry.record = Object.freeze({ ...entry.record, ...change, updatedAtMs: nowMs });
-    return entry.record;
-  }
-
-  /** Changes the lease; a record never expires before its lease, nor earlier than was promised before. */
-  function lease(
-    entry: Entry,
-    leaseMs: number | undefined,
-    nowMs: number,
-  ): { leaseUntilMs?: number } {
-    if (leaseMs === undefined) return {};
-    entry.expiresAtMs = Math.max(entry.expiresAtMs, nowMs + leaseMs);
-    return { leaseUntilMs: nowMs + leaseMs };
+  /** Keeps a record as long as it was to be kept before, and at least until then. */
+  function write(record: SettlementRecord, untilMs = 0): SettlementRecord {
+    records.set(record.key, Object.freeze(record), untilMs);
+    return record;
   }
 
   function claim(input: ClaimInput): Claim {
     assertClaimInput(input);
     const nowMs = now();
-    const entry = find("claim", input.key, nowMs);
-    if (entry === undefined) {
-      const record = Object.freeze(newRecord(input, ++lastFence, nowMs));
-      entries.set(input.key, { record, expiresAtMs: nowMs + Math.max(input.ttlMs, input.leaseMs) });
-      return { status: "claimed", record };
+    const record = find("claim", input.key, nowMs);
+    const untilMs = nowMs + Math.max(input.ttlMs, input.leaseMs);
+    if (record === undefined) {
+      return { status: "claimed", record: write(newRecord(input, ++lastFence, nowMs), untilMs) };
     }
-    const { record } = entry;
     if (isFinal(record)) return { status: "final", record };
-    if (!isTheirs(record, input.claimant, input.requirementsHash) || record.leaseUntilMs > nowMs) {
+    const lapsed = record.leaseUntilMs <= nowMs;
+    const again = record.token === input.token;
+    if (
+      record.state !== "claimed" ||
+      !isTheirs(record, input.claimant, input.requirementsHash) ||
+      !(lapsed || again)
+    ) {
       return { status: "held", record };
     }
-    entry.expiresAtMs = Math.max(entry.expiresAtMs, nowMs + input.ttlMs);
-    const change = { fence: ++lastFence, ...lease(entry, input.leaseMs, nowMs) };
-    return { status: "resumed", record: write(entry, change, nowMs) };
+    if (!lapsed) return { status: "claimed", record };
+    const fence = again ? record.fence : ++lastFence;
+    const leaseUntilMs = nowMs + input.leaseMs;
+    const taken = { ...record, fence, token: input.token, leaseUntilMs };
+    return { status: "claimed", record: write(taken, untilMs) };
   }
 
   function advance(key: string, transition: Transition): SettlementRecord | undefined {
     assertTransition(key, transition);
     const nowMs = now();
-    const entry = own("advance", key, transition.fence, nowMs);
-    if (entry === undefined || !SETTLEMENT_TRANSITIONS[entry.record.state].includes(transition.to))
-      return undefined;
-    const facts = TRANSITION_FIELDS.filter((field) => transition[field] !== undefined);
-    const added = Object.fromEntries(facts.map((field) => [field, transition[field]]));
-    return write(
-      entry,
-      { state: transition.to, ...added, ...lease(entry, transition.leaseMs, nowMs) },
-      nowMs,
-    );
+    const record = find("advance", key, nowMs);
+    const after = record && advanced(record, transition, nowMs);
+    return after === undefined || after === record ? after : write(after);
   }
 
   function renew(key: string, fence: number, leaseMs: number): boolean {
     assertRenewal(key, fence, leaseMs);
     const nowMs = now();
-    const entry = own("renew", key, fence, nowMs);
-    if (entry === undefined || isFinal(entry.record)) return false;
-    write(entry, lease(entry, leaseMs, nowMs), nowMs);
+    const record = find("renew", key, nowMs);
+    if (record?.fence !== fence || record.state !== "claimed") return false;
+    const leaseUntilMs = nowMs + leaseMs;
+    write({ ...record, leaseUntilMs }, leaseUntilMs);
     return true;
   }
 
   function release(key: string, fence: number): boolean {
     assertOwner(key, fence);
-    return own("release", key, fence, now())?.record.state === "claimed" && entries.delete(key);
+    const record = find("release", key, now());
+    return record?.fence === fence && record.state === "claimed" && records.delete(key);
   }
 
-  function handOut(key: string, claimant: string, requirementsHash: string): boolean {
-    assertClaimant(key, claimant, requirementsHash);
-    const nowMs = now();
-    const entry = find("handOut", key, nowMs);
-    if (entry?.record.state !== "confirmed" || !isTheirs(entry.record, claimant, requirementsHash))
-      return false;
-    if (claimant !== "") return true;
-    if (entry.record.handedOut) return false;
-    write(entry, { handedOut: true }, nowMs);
+  function handOut(key: string, claimant: string, hash: string, token: string): boolean {
+    assertClaimant(key, claimant, hash, token);
+    const record = find("handOut", key, now());
+    if (record?.state !== "confirmed" || !isTheirs(record, claimant, hash)) return false;
+    if (claimant !== "" || record.handedOutTo === token) return true;
+    if (record.handedOutTo !== "") return false;
+    write({ ...record, handedOutTo: token });
     return true;
   }
 
@@ -149,15 +107,27 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     advance: async (key, transition) => advance(key, transition),
     renew: async (key, fence, leaseMs) => renew(key, fence, leaseMs),
     release: async (key, fence) => release(key, fence),
-    handOut: async (key, claimant, requirementsHash) => handOut(key, claimant, requirementsHash),
+    handOut: async (key, claimant, hash, token) => handOut(key, claimant, hash, token),
     get: async (key) => {
       assertKey(key);
-      return find("get", key, now())?.record;
+      return find("get", key, now());
     },
+    hold: async (hold) => {
+      assertHold(hold);
+      assertOpen("hold");
+      return holds.hold(hold, now());
+    },
+    unhold: async (account, id) => {
+      assertHoldName(account, id);
+      assertOpen("unhold");
+      holds.unhold(account, id, now());
+    },
+    lanes: memoryLanes(now, assertOpen),
     check: async () => assertOpen("check"),
     close: async () => {
       closed = true;
-      entries.clear();
+      records.clear();
+      holds.clear();
     },
   };
 }

@@ -2,59 +2,58 @@ import { TRANSITION_FIELDS } from "./input.ts";
 import { SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
 import type { SettlementRecord, SettlementState } from "./ledger.ts";
 
+const TEXTS = ["claimant", "requirementsHash", "payment", "token", "handedOutTo"] as const;
+const NUMBERS = ["version", "fence", "createdAtMs", "leaseUntilMs"] as const;
+const OPTIONAL_NUMBERS = ["signedAtMs", "finishedAtMs"] as const;
+
 /** Reads what HGETALL answered inside a script (`[field, value, …]`). Nothing: it is not a whole record of this key. */
 export function parseRecord(key: string, reply: unknown): SettlementRecord | undefined {
   const fields = fieldsOf(reply);
-  const text = (name: string): string | undefined => fields.get(name);
-  const number = (name: string): number => {
-    const value = text(name) ?? "";
-    return /^(0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : Number.NaN;
-  };
-  const state = text("state");
-  const claimant = text("claimant");
-  const requirementsHash = text("requirementsHash");
-  const payment = text("payment");
-  const handedOut = text("handedOut");
-  const numbers = {
-    version: number("version"),
-    fence: number("fence"),
-    createdAtMs: number("createdAtMs"),
-    updatedAtMs: number("updatedAtMs"),
-    leaseUntilMs: number("leaseUntilMs"),
-  };
+  const record: Record<string, string | number> = { key };
+  for (const name of TEXTS) {
+    const text = fields.get(name);
+    if (text === undefined) return undefined;
+    record[name] = text;
+  }
+  for (const name of NUMBERS) {
+    const number = parseWholeNumber(fields.get(name));
+    if (number === undefined) return undefined;
+    record[name] = number;
+  }
+  for (const name of OPTIONAL_NUMBERS) {
+    if (!fields.has(name)) continue;
+    const number = parseWholeNumber(fields.get(name));
+    if (number === undefined) return undefined;
+    record[name] = number;
+  }
+  for (const name of TRANSITION_FIELDS) {
+    const text = fields.get(name);
+    if (text !== undefined) record[name] = text;
+  }
+  const state = fields.get("state");
   if (
-    text("key") !== key ||
-    numbers.version !== SETTLEMENT_RECORD_VERSION ||
-    !Object.values(numbers).every(Number.isSafeInteger) ||
-    !isState(state) ||
-    claimant === undefined ||
-    requirementsHash === undefined ||
-    payment === undefined ||
-    (handedOut !== "0" && handedOut !== "1")
+    fields.get("key") !== key ||
+    record["version"] !== SETTLEMENT_RECORD_VERSION ||
+    !isState(state)
   ) {
     return undefined;
   }
-  const facts = TRANSITION_FIELDS.flatMap((name) => {
-    const value = text(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return {
-    ...numbers,
-    key,
-    state,
-    claimant,
-    requirementsHash,
-    payment,
-    handedOut: handedOut === "1",
-    ...Object.fromEntries(facts),
-  };
+  return { ...record, state } as unknown as SettlementRecord;
 }
 
-function fieldsOf(reply: unknown): Map<string, string> {
+/** Fields and values, from the list that HGETALL answers inside a script. */
+export function fieldsOf(reply: unknown): Map<string, string> {
   const fields = new Map<string, string>();
   if (!Array.isArray(reply)) return fields;
   for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]));
   return fields;
+}
+
+/** A safe integer of at least 0 in its one decimal form. */
+export function parseWholeNumber(text: unknown): number | undefined {
+  if (typeof text !== "string" || !/^(0|[1-9][0-9]{0,15})$/.test(text)) return undefined;
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 function isState(text: string | undefined): text is SettlementState {

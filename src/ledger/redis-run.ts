@@ -2,57 +2,69 @@ import type { Cluster, Redis } from "ioredis";
 import type { X402Error } from "../core/errors.ts";
 import { SETTLEMENT_RECORD_VERSION } from "./ledger.ts";
 import type { SettlementRecord } from "./ledger.ts";
-import { isReady, readyGate } from "./redis-ready.ts";
+import { readyGate } from "./redis-ready.ts";
 import { parseRecord } from "./redis-record.ts";
-import { LEDGER_SCRIPTS } from "./redis-scripts.ts";
+import { HOLD_SCRIPTS } from "./redis-hold-scripts.ts";
+import { LANE_SCRIPTS } from "./redis-lane-scripts.ts";
+import { RECORD_SCRIPTS } from "./redis-scripts.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 import type { LedgerOperation } from "./unavailable.ts";
 
 type Argument = string | number;
 
-/** What a script answered: a status, and for some the record as HGETALL gives it. */
+/** What a script answered: a status, and for some more, for example a hash as HGETALL gives it. */
 export interface ScriptReply {
   readonly status: string;
-  readonly hash: unknown;
+  readonly more: unknown;
+  readonly nowMs: unknown;
 }
 
 export type RunScript = (
   operation: LedgerOperation,
-  key: string,
+  keys: readonly string[],
   ...args: Argument[]
 ) => Promise<ScriptReply>;
 
+const SCRIPTS: Record<LedgerOperation, string> = {
+  ...RECORD_SCRIPTS,
+  ...HOLD_SCRIPTS,
+  ...LANE_SCRIPTS,
+};
+
 /** Registers the scripts with the client, and answers a function that runs one when there is a connection. */
 export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): RunScript {
-  const connected = readyGate(redis, connectionWaitMs);
+  const gate = readyGate(redis, connectionWaitMs);
   const commandOf = (operation: string): string => `farthingLedger_${operation}`;
-  for (const [operation, lua] of Object.entries(LEDGER_SCRIPTS)) {
-    redis.defineCommand(commandOf(operation), { lua, numberOfKeys: 1 });
+  for (const [operation, lua] of Object.entries(SCRIPTS)) {
+    const numberOfKeys = operation in HOLD_SCRIPTS ? 2 : 1;
+    redis.defineCommand(commandOf(operation), { lua, numberOfKeys });
   }
-  const commands = redis as unknown as Record<
-    string,
-    (key: string, ...args: Argument[]) => Promise<unknown>
-  >;
+  const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
 
-  return async (operation, key, ...args) => {
-    if (!isReady(redis)) {
-      await connected();
-      if (!isReady(redis)) throw ledgerUnavailable(operation, "no connection to Redis", false);
+  return async (operation, keys, ...args) => {
+    if (!gate.isOpen() && !(await gate.wait())) {
+      throw ledgerUnavailable(operation, "no connection to Redis", false);
     }
     let reply: unknown;
     try {
-      reply = await commands[commandOf(operation)]?.(key, ...args);
+      reply = await commands[commandOf(operation)]?.(...keys, ...args);
     } catch (error) {
       throw ledgerUnavailable(operation, describeRedisError(error), true);
     }
-    const [status, hash]: unknown[] = Array.isArray(reply) ? reply : [];
+    const [status, more, nowMs]: unknown[] = Array.isArray(reply) ? reply : [];
     if (status === "version") {
-      const why = `the record has version ${String(hash).slice(0, 16)}, this service reads ${SETTLEMENT_RECORD_VERSION}`;
+      const why = `the record has version ${String(more).slice(0, 16)}, this service reads ${SETTLEMENT_RECORD_VERSION}`;
       throw ledgerUnavailable(operation, why, true);
     }
     if (typeof status !== "string" || status === "malformed") throw malformed(operation);
-    return { status, hash };
+    return { status, more, nowMs };
   };
+}
+
+/** The answer of a script that says yes or no. */
+export function isYes(operation: LedgerOperation, { status }: ScriptReply): boolean {
+  if (status !== "yes" && status !== "no") throw malformed(operation);
+  return status === "yes";
 }
 
 /** The record in a reply, for an operation that must have answered one. */
@@ -61,7 +73,7 @@ export function recordIn(
   key: string,
   reply: ScriptReply,
 ): SettlementRecord {
-  const record = parseRecord(key, reply.hash);
+  const record = parseRecord(key, reply.more);
   if (record === undefined) throw malformed(operation);
   return record;
 }

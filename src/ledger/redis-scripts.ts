@@ -1,34 +1,35 @@
-import { SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
+import { FINAL_STATES, SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
+import type { SettlementState } from "./ledger.ts";
 
 /**
- * One Lua script an operation; each touches one key, so that they run on Redis Cluster. A script answers
- * `{status}` or `{status, fields and values of the hash}`, strings only. Every one begins by reading the record, and
- * leaves before it writes when the record's version is unknown or the record is not whole.
- *
  * The clock is the server's. A fence is the server's time in microseconds (at least one more than the fence before),
  * so that no fence comes back when a payment is released or expires, and is claimed again.
  */
-const prelude = `
-local version = '${SETTLEMENT_RECORD_VERSION}'
-local transitions = ${luaTransitions()}
-local key = KEYS[1]
+export const CLOCK = `
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local function ms(number) return string.format('%.0f', number) end
+`;
 
-local found = redis.call('HMGET', key, 'version', 'state', 'fence', 'leaseUntilMs', 'claimant', 'requirementsHash', 'handedOut')
-local state, fence, leaseUntil, claimant, requirements, handedOut = unpack(found, 2)
-local exists = redis.call('EXISTS', key) == 1
+/**
+ * One Lua script an operation; each touches keys of one slot, so that they run on Redis Cluster. A script answers
+ * `{status}` or `{status, more}`, strings only. Every one begins by reading the record, and leaves before it writes
+ * when the record's version is unknown or the record is not whole.
+ */
+const prelude = `
+${CLOCK}
+local key = KEYS[1]
+local found = redis.call('HMGET', key, 'version', 'state', 'fence', 'leaseUntilMs', 'claimant', 'requirementsHash', 'token', 'handedOutTo')
+local version, state, fence, leaseUntil, claimant, requirements, token, handedOutTo = unpack(found)
+local exists = version or state or fence or leaseUntil
 if exists then
-  if not (found[1] and string.match(found[1], '^[1-9][0-9]*$')) then return {'malformed'} end
-  if found[1] ~= version then return {'version', found[1]} end
-  if not (transitions[state] and tonumber(fence) and tonumber(leaseUntil) and claimant and requirements
-      and (handedOut == '0' or handedOut == '1')) then
+  if not (version and string.match(version, '^[1-9][0-9]*$')) then return {'malformed'} end
+  if version ~= '${SETTLEMENT_RECORD_VERSION}' then return {'version', version} end
+  if not (state and (${anyOf(Object.keys(SETTLEMENT_TRANSITIONS))})
+      and tonumber(fence) and tonumber(leaseUntil) and claimant and requirements and token and handedOutTo) then
     return {'malformed'}
   end
 end
-local final = exists and next(transitions[state]) == nil
-
-local function ms(number) return string.format('%.0f', number) end
 
 local function record() return redis.call('HGETALL', key) end
 
@@ -39,40 +40,51 @@ local function keep(untilMs)
 end
 `;
 
-/** ARGV: claimant, requirementsHash, payment, leaseMs, ttlMs, payment key. */
+/** ARGV: claimant, requirementsHash, payment, token, leaseMs, ttlMs, payment key. */
 const claim = `
-local leaseMs, ttlMs = tonumber(ARGV[4]), tonumber(ARGV[5])
+local leaseMs, ttlMs = tonumber(ARGV[5]), tonumber(ARGV[6])
 local newFence = time[1] * 1000000 + time[2]
 if not exists then
-  redis.call('HSET', key, 'version', version, 'key', ARGV[6], 'state', 'claimed', 'fence', ms(newFence),
-    'claimant', ARGV[1], 'requirementsHash', ARGV[2], 'payment', ARGV[3], 'handedOut', '0',
-    'createdAtMs', ms(now), 'updatedAtMs', ms(now), 'leaseUntilMs', ms(now + leaseMs))
+  redis.call('HSET', key, 'version', '${SETTLEMENT_RECORD_VERSION}', 'key', ARGV[7], 'state', 'claimed', 'fence', ms(newFence),
+    'claimant', ARGV[1], 'requirementsHash', ARGV[2], 'payment', ARGV[3], 'token', ARGV[4], 'handedOutTo', '',
+    'createdAtMs', ms(now), 'leaseUntilMs', ms(now + leaseMs))
   redis.call('PEXPIREAT', key, ms(now + math.max(ttlMs, leaseMs)))
-  return {'claimed', record()}
+  return {'new', ms(newFence), ms(now)}
 end
-if final then return {'final', record()} end
-if claimant ~= ARGV[1] or requirements ~= ARGV[2] or tonumber(leaseUntil) > now then return {'held', record()} end
-redis.call('HSET', key, 'fence', ms(math.max(newFence, tonumber(fence) + 1)), 'updatedAtMs', ms(now),
-  'leaseUntilMs', ms(now + leaseMs))
-keep(now + math.max(ttlMs, leaseMs))
-return {'resumed', record()}
+if ${anyOf([...FINAL_STATES])} then return {'final', record()} end
+local lapsed, again = tonumber(leaseUntil) <= now, token == ARGV[4]
+if state ~= 'claimed' or claimant ~= ARGV[1] or requirements ~= ARGV[2] or not (lapsed or again) then
+  return {'held', record()}
+end
+if lapsed then
+  if not again then fence = ms(math.max(newFence, tonumber(fence) + 1)) end
+  redis.call('HSET', key, 'fence', fence, 'token', ARGV[4], 'leaseUntilMs', ms(now + leaseMs))
+  keep(now + math.max(ttlMs, leaseMs))
+end
+return {'claimed', record()}
 `;
 
-/** ARGV: fence, to, leaseMs or an empty string, then names and values of the facts to add. */
+/** ARGV: fence, to, then names and values of the facts to add. */
 const advance = `
-if not exists or fence ~= ARGV[1] or not transitions[state][ARGV[2]] then return {'lost'} end
-redis.call('HSET', key, 'state', ARGV[2], 'updatedAtMs', ms(now), unpack(ARGV, 4))
-if ARGV[3] ~= '' then
-  redis.call('HSET', key, 'leaseUntilMs', ms(now + tonumber(ARGV[3])))
-  keep(now + tonumber(ARGV[3]))
+local to = ARGV[2]
+if not exists or fence ~= ARGV[1] then return {'lost'} end
+if state == to and to ~= 'claimed' then
+  local made = true
+  for i = 3, #ARGV, 2 do made = made and redis.call('HGET', key, ARGV[i]) == ARGV[i + 1] end
+  if made then return {'done', record()} end
 end
+if not (${allowed()}) then return {'lost'} end
+local at = 'signedAtMs'
+if ${anyOf([...FINAL_STATES], "to")} then at = 'finishedAtMs'
+elseif state ~= 'claimed' then redis.call('HDEL', key, 'block', 'finishedAtMs') end
+redis.call('HSET', key, 'state', to, at, ms(now), unpack(ARGV, 3))
 return {'done', record()}
 `;
 
 /** ARGV: fence, leaseMs. */
 const renew = `
-if not exists or final or fence ~= ARGV[1] then return {'no'} end
-redis.call('HSET', key, 'updatedAtMs', ms(now), 'leaseUntilMs', ms(now + tonumber(ARGV[2])))
+if not exists or state ~= 'claimed' or fence ~= ARGV[1] then return {'no'} end
+redis.call('HSET', key, 'leaseUntilMs', ms(now + tonumber(ARGV[2])))
 keep(now + tonumber(ARGV[2]))
 return {'yes'}
 `;
@@ -84,12 +96,12 @@ redis.call('DEL', key)
 return {'yes'}
 `;
 
-/** ARGV: claimant, requirementsHash. */
+/** ARGV: claimant, requirementsHash, token. */
 const handOut = `
 if not exists or state ~= 'confirmed' or claimant ~= ARGV[1] or requirements ~= ARGV[2] then return {'no'} end
-if claimant ~= '' then return {'yes'} end
-if handedOut == '1' then return {'no'} end
-redis.call('HSET', key, 'handedOut', '1', 'updatedAtMs', ms(now))
+if claimant ~= '' or handedOutTo == ARGV[3] then return {'yes'} end
+if handedOutTo ~= '' then return {'no'} end
+redis.call('HSET', key, 'handedOutTo', ARGV[3])
 return {'yes'}
 `;
 
@@ -108,7 +120,7 @@ return {'yes'}
 `;
 
 /** Lua by the name of the operation. */
-export const LEDGER_SCRIPTS = {
+export const RECORD_SCRIPTS = {
   claim: prelude + claim,
   advance: prelude + advance,
   renew: prelude + renew,
@@ -118,9 +130,14 @@ export const LEDGER_SCRIPTS = {
   check,
 };
 
-function luaTransitions(): string {
-  const rows = Object.entries(SETTLEMENT_TRANSITIONS).map(([from, states]) => {
-    return `${from} = {${states.map((to) => `${to} = true`).join(", ")}}`;
-  });
-  return `{${rows.join(", ")}}`;
+function anyOf(values: readonly string[], name = "state"): string {
+  return values.map((value) => `${name} == '${value}'`).join(" or ");
+}
+
+function allowed(): string {
+  const rows = Object.entries(SETTLEMENT_TRANSITIONS) as [SettlementState, SettlementState[]][];
+  return rows
+    .filter(([, states]) => states.length > 0)
+    .map(([from, states]) => `state == '${from}' and (${anyOf(states, "to")})`)
+    .join(" or ");
 }

@@ -2,6 +2,8 @@ import type { Cluster, Redis } from "ioredis";
 import {
   assertClaimant,
   assertClaimInput,
+  assertHold,
+  assertHoldName,
   assertKey,
   assertOwner,
   assertRenewal,
@@ -9,12 +11,14 @@ import {
   TRANSITION_FIELDS,
 } from "./input.ts";
 import type { Claim, ClaimInput, Ledger, SettlementRecord, Transition } from "./ledger.ts";
+import { newRecord } from "./record.ts";
 import { evictionProblem } from "./redis-check.ts";
+import { redisLanes } from "./redis-lanes.ts";
 import { isReady } from "./redis-ready.ts";
-import { describeRedisError, malformed, recordIn, scriptRunner } from "./redis-run.ts";
-import type { RunScript, ScriptReply } from "./redis-run.ts";
+import { parseWholeNumber } from "./redis-record.ts";
+import { describeRedisError, isYes, malformed, recordIn, scriptRunner } from "./redis-run.ts";
+import type { RunScript } from "./redis-run.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
-import type { LedgerOperation } from "./unavailable.ts";
 
 export { redisLedgerOptions } from "./redis-options.ts";
 
@@ -38,7 +42,10 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     throw new TypeError("ledger: the prefix has a brace, which is for hash tags");
   const runScript = scriptRunner(redis, connectionWaitMs);
   let closed = false;
-  const keyOf = (key: string): string => `${prefix}:settlement:{${key}}`;
+  const keysOf = (key: string): string[] => [`${prefix}:settlement:{${key}}`];
+  // The tag is not empty even if the account begins with a brace: both keys are in one slot.
+  const holdKeysOf = (account: string): string[] =>
+    ["amounts", "ends"].map((part) => `${prefix}:{holds:${account}}:${part}`);
 
   const run: RunScript = async (operation, ...rest) => {
     if (closed) throw ledgerUnavailable(operation, "the ledger is closed", false);
@@ -47,22 +54,26 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
 
   async function claim(input: ClaimInput): Promise<Claim> {
     assertClaimInput(input);
-    const { key, claimant, requirementsHash, payment, leaseMs, ttlMs } = input;
+    const { key, claimant, requirementsHash, payment, token, leaseMs, ttlMs } = input;
     const reply = await run(
       "claim",
-      keyOf(key),
+      keysOf(key),
       claimant,
       requirementsHash,
       payment,
+      token,
       leaseMs,
       ttlMs,
       key,
     );
-    const record = recordIn("claim", key, reply);
     const { status } = reply;
-    if (status === "claimed" || status === "resumed" || status === "held" || status === "final") {
-      return { status, record };
+    if (status === "new") {
+      const [fence, nowMs] = [parseWholeNumber(reply.more), parseWholeNumber(reply.nowMs)];
+      if (fence === undefined || nowMs === undefined) throw malformed("claim");
+      return { status: "claimed", record: newRecord(input, fence, nowMs) };
     }
+    const record = recordIn("claim", key, reply);
+    if (status === "claimed" || status === "held" || status === "final") return { status, record };
     throw malformed("claim");
   }
 
@@ -71,17 +82,16 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     transition: Transition,
   ): Promise<SettlementRecord | undefined> {
     assertTransition(key, transition);
-    const { fence, to, leaseMs } = transition;
     const facts = TRANSITION_FIELDS.flatMap((name) => {
       const value = transition[name];
       return value === undefined ? [] : [name, value];
     });
-    const reply = await run("advance", keyOf(key), fence, to, leaseMs ?? "", ...facts);
+    const reply = await run("advance", keysOf(key), transition.fence, transition.to, ...facts);
     return reply.status === "lost" ? undefined : recordIn("advance", key, reply);
   }
 
   async function check(): Promise<void> {
-    await run("check", `${prefix}:check`);
+    await run("check", [`${prefix}:check`]);
     const problem = await evictionProblem(redis).catch(describeRedisError);
     if (problem !== undefined) throw ledgerUnavailable("check", problem, false);
   }
@@ -102,27 +112,33 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     advance,
     renew: async (key, fence, leaseMs) => {
       assertRenewal(key, fence, leaseMs);
-      return isYes("renew", await run("renew", keyOf(key), fence, leaseMs));
+      return isYes("renew", await run("renew", keysOf(key), fence, leaseMs));
     },
     release: async (key, fence) => {
       assertOwner(key, fence);
-      return isYes("release", await run("release", keyOf(key), fence));
+      return isYes("release", await run("release", keysOf(key), fence));
     },
-    handOut: async (key, claimant, requirementsHash) => {
-      assertClaimant(key, claimant, requirementsHash);
-      return isYes("handOut", await run("handOut", keyOf(key), claimant, requirementsHash));
+    handOut: async (key, claimant, requirementsHash, token) => {
+      assertClaimant(key, claimant, requirementsHash, token);
+      return isYes("handOut", await run("handOut", keysOf(key), claimant, requirementsHash, token));
     },
     get: async (key) => {
       assertKey(key);
-      const reply = await run("get", keyOf(key));
+      const reply = await run("get", keysOf(key));
       return reply.status === "none" ? undefined : recordIn("get", key, reply);
     },
+    hold: async (hold) => {
+      assertHold(hold);
+      const { account, id, amount, available, ttlMs } = hold;
+      const keys = holdKeysOf(account);
+      return isYes("hold", await run("hold", keys, id, `${amount}`, `${available}`, ttlMs));
+    },
+    unhold: async (account, id) => {
+      assertHoldName(account, id);
+      isYes("unhold", await run("unhold", holdKeysOf(account), id));
+    },
+    lanes: redisLanes(run, prefix),
     check,
     close,
   };
-}
-
-function isYes(operation: LedgerOperation, reply: ScriptReply): boolean {
-  if (reply.status !== "yes" && reply.status !== "no") throw malformed(operation);
-  return reply.status === "yes";
 }

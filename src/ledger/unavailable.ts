@@ -7,24 +7,43 @@ export type LedgerOperation =
   | "release"
   | "handOut"
   | "get"
+  | "hold"
+  | "unhold"
+  | "announceOwner"
+  | "acquireLane"
+  | "renewLane"
+  | "releaseLane"
+  | "recordTransaction"
+  | "openLane"
+  | "retireTransactions"
   | "check";
+
+/** Operations that touch nothing on which the fate of money depends. */
+const HARMLESS: ReadonlySet<LedgerOperation> = new Set([
+  "get",
+  "hold",
+  "unhold",
+  "announceOwner",
+  "acquireLane",
+  "openLane",
+  "check",
+]);
 
 /**
  * The error of an operation that the ledger did not answer.
  *
- * `safe` only where nothing can have happened to money: a claim that certainly never reached the store, and reading.
- * A claim that may have arrived is `unsafe`: a record may exist now, and only the identical payment gets past it.
- * The other operations are about a payment that is already in hand, so money may have moved before they were asked;
- * they are `unsafe` even when they certainly did not happen. There is no `cause`: errors of Redis clients carry the
- * arguments of the command, which hold signatures and API keys, or the password.
+ * `safe` only where nothing can have happened to money: a claim that certainly never reached the store, reading, holds
+ * and the sharing out of lanes. A claim that may have arrived is `unsafe`: a record may exist now, and only the identical
+ * payment gets past it. The other operations are about a payment that is already in hand, so money may have moved
+ * before they were asked; they are `unsafe` even when they certainly did not happen. There is no `cause`: errors of
+ * Redis clients carry the arguments of the command, which hold signatures and API keys, or the password.
  */
 export function ledgerUnavailable(
   operation: LedgerOperation,
   why: string,
   mayHaveHappened: boolean,
 ): X402Error {
-  const reads = operation === "get" || operation === "check";
-  const safe = reads || (operation === "claim" && !mayHaveHappened);
+  const safe = HARMLESS.has(operation) || (operation === "claim" && !mayHaveHappened);
   return new X402Error("ledger_unavailable", `ledger: ${operation}: ${why}`, {
     retry: safe ? "safe" : "unsafe",
   });
