@@ -3,7 +3,7 @@ export interface BlockClock {
   tick(number: bigint, atMs: number): void;
   /** What comes now does not follow on what was heard before. */
   restart(): void;
-  /** Mean over the last blocks; the guess until there were two. */
+  /** The guess until there were two heads. */
   blockTimeMs(): number;
 }
 
@@ -11,24 +11,27 @@ const WINDOW = 32;
 const MIN_MS = 10;
 const MAX_MS = 60_000;
 
-/** Measures the time between blocks by when heads arrive: timestamps have whole seconds only. */
+/**
+ * Measures the time between blocks by when heads arrive, for timestamps have whole seconds only: the median of the last
+ * ones, which a pause of the chain or of the watch does not move.
+ */
 export function createBlockClock(guessMs: number): BlockClock {
-  let heads: { number: bigint; atMs: number }[] = [];
+  const intervals: number[] = [];
+  let last: { readonly number: bigint; readonly atMs: number } | undefined;
   let blockTimeMs = guessMs;
 
   return {
     tick(number, atMs) {
-      const last = heads.at(-1);
-      if (last !== undefined && number <= last.number) heads = [];
-      heads.push({ number, atMs });
-      if (heads.length > WINDOW) heads.shift();
-      const first = heads[0]!;
-      if (number === first.number) return;
-      const mean = (atMs - first.atMs) / Number(number - first.number);
-      blockTimeMs = Math.min(Math.max(mean, MIN_MS), MAX_MS);
+      const before = last;
+      last = { number, atMs };
+      if (before === undefined || number <= before.number) return;
+      intervals.push((atMs - before.atMs) / Number(number - before.number));
+      if (intervals.length > WINDOW) intervals.shift();
+      const median = intervals.toSorted((a, b) => a - b)[intervals.length >> 1]!;
+      blockTimeMs = Math.min(Math.max(median, MIN_MS), MAX_MS);
     },
     restart() {
-      heads = [];
+      last = undefined;
     },
     blockTimeMs: () => blockTimeMs,
   };

@@ -2,70 +2,88 @@
 import type { Hex } from "../../src/core/scheme.ts";
 import type { Head, Receipt } from "../chain.ts";
 import type { Attempt, Endpoint } from "./endpoint.ts";
-import { STALE, type Endpoints } from "./endpoints.ts";
+import type { Endpoints, Outcome } from "./endpoints.ts";
 import { parseHead, parseTransactions } from "./header.ts";
 import { Malformed, parseNumber, toQuantity } from "./quantity.ts";
 import { parseBlockReceipts, parseReceipt } from "./receipts.ts";
-import { X402Error } from "../../src/core/errors.ts";
 
 export interface BlockReader {
   head(): Promise<Head>;
-  /** The newest head that any endpoint has. */
-  headOfAll(): Promise<Head>;
+  /** The same, and finds out what the other endpoints have, for the next time. */
+  headAmongAll(): Promise<Head>;
   /** 0 when the chain does not say. */
   finalized(): Promise<bigint>;
   block(number: bigint): Promise<Head | undefined>;
-  receipts(head: Pick<Head, "number" | "hash">): Promise<readonly Receipt[]>;
+  receipts(block: Pick<Head, "number" | "hash">): Promise<readonly Receipt[]>;
 }
 
 const BLOCK_RECEIPTS = "eth_getBlockReceipts";
-const NOT_THERE = { retry: "does not have the block" } as const;
+const BY_HASH = "eth_getBlockReceipts by hash";
+/** An endpoint that is so far behind is on no other fork: it stands still. */
+const STALE = 64n;
+/** The endpoint that told of a head need not be the one that is asked for its receipts: so often all are asked. */
+const RECEIPT_ROUNDS = 6;
+
+const NO_BLOCK = { retry: "does not have the block" } as const;
+const NO_RECEIPTS = { retry: "does not have the receipts" } as const;
 
 export function createBlockReader(endpoints: Endpoints): BlockReader {
-  async function headOf(endpoint: Endpoint): Promise<Attempt<Head>> {
-    const answer = await endpoint.ask("eth_getBlockByNumber", ["latest", false], parseHead);
-    if ("value" in answer) endpoint.head = answer.value.number;
-    return answer;
-  }
-
   async function head(): Promise<Head> {
     const behind = new Map<Endpoint, Head>();
-    const answer = await endpoints.attempt("eth_getBlockByNumber", async (endpoint) => {
-      const newest = endpoints.newest();
-      const own = await headOf(endpoint);
-      if (!("value" in own) || newest === undefined || own.value.number + STALE >= newest)
-        return own;
-      behind.set(endpoint, own.value);
-      // All of them say so: then the chain was set back.
-      if (behind.size === endpoints.all.length) return { value: highest([...behind.values()]) };
-      return { retry: "stands still" };
-    });
-    if ("value" in answer) return answer.value;
-    throw new X402Error("rpc_unavailable", "no head", { retry: "safe" });
+    const best = (): Head | undefined =>
+      [...behind.values()].toSorted((a, b) => Number(b.number - a.number))[0];
+    const found = await endpoints
+      .attempt("eth_getBlockByNumber", async (endpoint) => {
+        const newest = endpoints.newest();
+        const own = await endpoint.latest();
+        if (!("value" in own) || !endpoint.lags(newest)) return own;
+        behind.set(endpoint, own.value);
+        // All of them say so: then the chain was set back.
+        return behind.size === endpoints.all.length
+          ? { value: best()! }
+          : { retry: "is behind others" };
+      })
+      .catch((error: unknown): Outcome<Head> => {
+        // A few blocks behind is better than nothing, and can be a reorganization; many are a node that stands still.
+        const [behindLeast, newest] = [best(), endpoints.newest()];
+        if (behindLeast === undefined || behindLeast.number + STALE < (newest ?? 0n)) throw error;
+        return { value: behindLeast };
+      });
+    return value("eth_getBlockByNumber", found);
   }
 
-  async function headOfAll(): Promise<Head> {
-    if (endpoints.all.length === 1) return head();
-    const answers = await Promise.all(endpoints.all.map(headOf));
-    const heads = answers.flatMap((answer) => ("value" in answer ? answer.value : []));
-    return heads.length === 0 ? head() : highest(heads);
+  function value<T>(what: string, outcome: Outcome<T>): T {
+    if ("value" in outcome) return outcome.value;
+    throw endpoints.unavailable(what, `refused (code ${outcome.error.code})`);
   }
 
-  /** In one call, by hash: with a number it might be another block's receipts. */
-  async function inOne(endpoint: Endpoint, hash: Hex): Promise<Attempt<readonly Receipt[]>> {
-    const parse = (result: unknown): readonly Receipt[] | undefined =>
-      result === null ? undefined : parseBlockReceipts(result, hash);
-    const answer = await endpoint.ask(BLOCK_RECEIPTS, [hash], parse, "alone");
+  /** All in one answer. By hash: a number may become another block in the meantime. */
+  async function inOne(
+    endpoint: Endpoint,
+    { number, hash }: Pick<Head, "number" | "hash">,
+  ): Promise<Attempt<readonly Receipt[]>> {
+    const ask = (block: Hex): Promise<Attempt<readonly Receipt[] | undefined>> =>
+      endpoint.ask(
+        BLOCK_RECEIPTS,
+        [block],
+        (result) => (result === null ? undefined : parseBlockReceipts(result, hash)),
+        "alone",
+      );
+    let answer = await ask(endpoint.lacks(BY_HASH) ? toQuantity(number) : hash);
+    // reth before 0.1.0-alpha.11 and cdk-erigon refuse hashes.
+    if (isRefusal(answer) && !endpoint.lacks(BLOCK_RECEIPTS) && !endpoint.lacks(BY_HASH)) {
+      answer = await ask(toQuantity(number));
+      if (!isRefusal(answer)) endpoint.lack(BY_HASH);
+    }
     if (!("value" in answer)) return answer;
-    if (answer.value === undefined) return NOT_THERE;
+    if (answer.value === undefined) return NO_BLOCK;
     if (answer.value.length > 0) return { value: answer.value };
     // A node may have the block and not yet its receipts.
     const count = await endpoint.ask("eth_getBlockTransactionCountByHash", [hash], (result) =>
       result === null ? undefined : parseNumber(result, "transaction count"),
     );
-    return "value" in count && (count.value ?? 1) > 0
-      ? { retry: "does not have the receipts" }
-      : { value: [] };
+    if (!("value" in count)) return "error" in count ? { value: [] } : count;
+    return count.value === 0 ? { value: [] } : NO_RECEIPTS;
   }
 
   async function oneByOne(endpoint: Endpoint, hash: Hex): Promise<Attempt<readonly Receipt[]>> {
@@ -75,7 +93,7 @@ export function createBlockReader(endpoints: Endpoints): BlockReader {
       return parseTransactions(result);
     });
     if (!("value" in block)) return block;
-    if (block.value === undefined) return NOT_THERE;
+    if (block.value === undefined) return NO_BLOCK;
     const receipts: Receipt[] = [];
     const answers = await Promise.all(
       block.value.map((transaction) =>
@@ -86,7 +104,7 @@ export function createBlockReader(endpoints: Endpoints): BlockReader {
     );
     for (const answer of answers) {
       if (!("value" in answer)) return answer;
-      if (answer.value === undefined) return { retry: "does not have the receipts" };
+      if (answer.value === undefined) return NO_RECEIPTS;
       receipts.push(answer.value);
     }
     return { value: receipts };
@@ -94,7 +112,10 @@ export function createBlockReader(endpoints: Endpoints): BlockReader {
 
   return {
     head,
-    headOfAll,
+    headAmongAll() {
+      for (const endpoint of endpoints.order().slice(1)) void endpoint.latest();
+      return head();
+    },
     async finalized() {
       const answer = await endpoints.ask("eth_getBlockByNumber", ["finalized", false], (result) =>
         result === null ? 0n : parseHead(result).number,
@@ -108,18 +129,19 @@ export function createBlockReader(endpoints: Endpoints): BlockReader {
         if (block.number !== number) throw new Malformed("another block");
         return block;
       }),
-    async receipts({ hash }) {
-      const answer = await endpoints.attempt("receipts", async (endpoint) => {
-        if (endpoint.lacks(BLOCK_RECEIPTS)) return oneByOne(endpoint, hash);
-        const all = await inOne(endpoint, hash);
-        return "value" in all || !endpoint.lacks(BLOCK_RECEIPTS) ? all : oneByOne(endpoint, hash);
-      });
-      if ("value" in answer) return answer.value;
-      throw new X402Error("rpc_unavailable", "no receipts", { retry: "safe" });
+    async receipts(block) {
+      const found = await endpoints.attempt(
+        BLOCK_RECEIPTS,
+        async (endpoint) => {
+          if (endpoint.lacks(BLOCK_RECEIPTS)) return oneByOne(endpoint, block.hash);
+          const receipts = await inOne(endpoint, block);
+          return endpoint.lacks(BLOCK_RECEIPTS) ? oneByOne(endpoint, block.hash) : receipts;
+        },
+        RECEIPT_ROUNDS * endpoints.all.length,
+      );
+      return value(BLOCK_RECEIPTS, found);
     },
   };
 }
 
-function highest(heads: readonly Head[]): Head {
-  return heads.reduce((best, head) => (head.number > best.number ? head : best));
-}
+const isRefusal = (answer: Attempt<unknown>): boolean => "error" in answer || "refused" in answer;

@@ -1,54 +1,59 @@
-/** One JSON-RPC endpoint: its health, what it cannot do, and how often it was asked. */
-import { errorClass, isRateLimit } from "./errors.ts";
-import type { Failure, HttpPost } from "./http-post.ts";
+/** One JSON-RPC endpoint: what it answers, how well, and what it does not have. */
+import type { Head } from "../chain.ts";
+import { errorClass, isRateLimit, publicMessage } from "./errors.ts";
+import { parseHead } from "./header.ts";
+import { createHealth, type Health } from "./health.ts";
+import type { HttpPost } from "./http-post.ts";
 import { Malformed, parseNumber } from "./quantity.ts";
 import { createTransport, type Answer, type Group, type RpcError } from "./transport.ts";
 
-/** What came of asking one endpoint: an answer, an error that is the answer, or a reason to ask another. */
+/** What came of asking one endpoint: an answer, an error that is the answer, or why another should be asked. */
 export type Attempt<T> =
   | { readonly value: T }
   | { readonly error: RpcError }
-  | { readonly retry: string };
+  | { readonly retry: string; readonly refused?: true };
 
 export interface EndpointStats {
   /** `endpoint 1`: never its address. */
   readonly label: string;
   /** JSON-RPC requests by method, and how many of them had no usable answer. */
   readonly methods: Readonly<Record<string, { readonly calls: number; readonly failures: number }>>;
-  /** HTTP exchanges that failed, since the last good one. */
+  readonly httpRequests: number;
+  /** Failures since the last success. */
   readonly failures: number;
-  /** For how long it is put aside from now on. */
+  /** For how long from now on others are preferred. */
   readonly asideMs: number;
-  /** Newest block it has told of. */
+  /** Newest block that it told of. */
   readonly head: bigint | undefined;
 }
 
 export interface Endpoint {
   readonly label: string;
-  /** Asks; never rejects. `parse` may throw `Malformed`. */
+  readonly health: Pick<Health, "state" | "limitedUntilMs">;
+  /** Never rejects. `parse` may throw `Malformed`. */
   ask<T>(
     method: string,
     params: readonly unknown[],
     parse: (result: unknown) => T,
     group?: Group,
   ): Promise<Attempt<T>>;
-  /** Sends a transaction: the bare answer, for only the caller knows what it means. */
+  /** Its newest head. */
+  latest(): Promise<Attempt<Head>>;
+  /** Number of the newest head that it told of. */
+  head(): bigint | undefined;
+  /** Whether it told not long ago of an older head than others had. */
+  lags(newest: bigint | undefined): boolean;
+  /** Sends a transaction. Only the caller knows what the answer means. */
   send(raw: string): Promise<Answer>;
   /** Chain id that it reports. */
   chainId(): Promise<Attempt<number>>;
-  /** 0 healthy, 1 on probation, 2 put aside, 3 of another chain. */
-  state(): 0 | 1 | 2 | 3;
-  asideUntilMs(): number;
+  isOfAnotherChain(): boolean;
+  /** Whether it said that it has no such method, not long ago. */
   lacks(method: string): boolean;
-  /** Newest block it has told of. */
-  head: bigint | undefined;
+  /** Remembers that it cannot do something. */
+  lack(what: string): void;
   stats(): EndpointStats;
 }
-
-const ASIDE_MS = 500;
-const MAX_ASIDE_MS = 60_000;
-/** How long a method that an endpoint does not have is not asked of it again. */
-const LACK_MEMORY_MS = 10 * 60_000;
 
 export interface EndpointOptions {
   readonly label: string;
@@ -58,33 +63,31 @@ export interface EndpointOptions {
   readonly timeoutMs: number;
 }
 
+/** Blocks that an endpoint may be behind others. */
+const TOLERATED_LAG = 3n;
+/** After that it may have caught up. */
+const LAG_MEMORY_MS = 10_000;
+/** After that it may have been upgraded. */
+const LACK_MEMORY_MS = 10 * 60_000;
+
+type Verdict = "same" | "other" | "unknown";
+
 export function createEndpoint(options: EndpointOptions): Endpoint {
   const { label } = options;
+  const health = createHealth();
   const methods: Record<string, { calls: number; failures: number }> = {};
   const lacking = new Map<string, number>();
-  let failures = 0;
-  let asideUntilMs = 0;
-  let probing = false;
-  let verified: Promise<"same" | "other" | "unknown"> | undefined;
+  let httpRequests = 0;
+  let head: { readonly number: bigint; readonly atMs: number } | undefined;
+  let verdict: Promise<Verdict> | undefined;
   let otherChain = false;
-
-  const putAside = (retryAfterMs = 0): void => {
-    const nowMs = Date.now();
-    // What fails while it is aside was under way before, or is a desperate try: that says nothing new.
-    if (asideUntilMs > nowMs && retryAfterMs === 0) return;
-    const ms = Math.min(
-      Math.max(ASIDE_MS * 2 ** Math.min(failures, 10), retryAfterMs),
-      MAX_ASIDE_MS,
-    );
-    failures += 1;
-    asideUntilMs = nowMs + ms;
-  };
 
   const transport = createTransport({
     ...options,
-    onExchange: (failure: Failure | undefined) => {
-      if (failure !== undefined) putAside(failure.retryAfterMs);
-      else if (Date.now() >= asideUntilMs) failures = 0;
+    onExchange(failure) {
+      httpRequests += 1;
+      if (failure === undefined) health.worked();
+      else health.failed(failure.kind === "rate_limited", failure.retryAfterMs);
     },
   });
 
@@ -96,15 +99,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const count = (methods[method] ??= { calls: 0, failures: 0 });
     count.calls += 1;
     const answer = await transport.request(method, params, group);
-    if ("failure" in answer) count.failures += 1;
-    else if ("error" in answer && isRateLimit(answer.error)) {
-      count.failures += 1;
-      putAside();
-    }
+    const limited = "error" in answer && isRateLimit(answer.error);
+    if ("failure" in answer || limited) count.failures += 1;
+    if (limited) health.failed(true);
     return answer;
   }
 
-  async function ask<T>(
+  async function askAnyway<T>(
     method: string,
     params: readonly unknown[],
     parse: (result: unknown) => T,
@@ -124,72 +125,63 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     const kind = errorClass(answer.error);
     if (kind === "reverted" || kind === "invalid") return answer;
     if (kind === "unsupported") lacking.set(method, Date.now());
-    return { retry: `${kind} (code ${answer.error.code})` };
+    return { retry: `${kind}, ${publicMessage(answer.error)}`, refused: true };
   }
 
   const chainId = (): Promise<Attempt<number>> =>
-    ask("eth_chainId", [], (result) => parseNumber(result, "chain id"));
+    askAnyway("eth_chainId", [], (result) => parseNumber(result, "chain id"));
 
-  /** Once an endpoint: one of another chain would answer, and all of it would be wrong. */
-  async function verify(): Promise<"same" | "other" | "unknown"> {
+  async function verify(): Promise<Verdict> {
     const id = await chainId();
     if (!("value" in id)) return "unknown";
     otherChain = id.value !== options.chainId;
     return otherChain ? "other" : "same";
   }
 
-  async function ofThisChain(): Promise<"same" | "other" | "unknown"> {
-    const outcome = await (verified ??= verify());
-    if (outcome === "unknown") verified = undefined;
-    return outcome;
+  /** Found out before anything else is asked: an endpoint of another chain would answer, and all of it wrong. */
+  async function objection(): Promise<string | undefined> {
+    const found = await (verdict ??= verify());
+    if (found === "same") return undefined;
+    if (found === "unknown") verdict = undefined;
+    return found === "unknown" ? "chain id unknown" : "is of another chain";
   }
 
-  /** A real request should not have to find out whether an endpoint is back. */
-  async function probe(): Promise<void> {
-    if (probing) return;
-    probing = true;
-    await chainId();
-    probing = false;
-  }
+  const ask: Endpoint["ask"] = async (method, params, parse, group) => {
+    const why = await objection();
+    return why === undefined ? askAnyway(method, params, parse, group) : { retry: why };
+  };
 
   return {
     label,
-    head: undefined,
+    health,
     chainId,
-    async ask(method, params, parse, group) {
-      const chain = verified === undefined || otherChain ? await ofThisChain() : await verified;
-      if (chain === "same") return ask(method, params, parse, group);
-      return { retry: chain === "other" ? "is of another chain" : "chain id unknown" };
+    ask,
+    async latest() {
+      const answer = await ask("eth_getBlockByNumber", ["latest", false], parseHead);
+      if ("value" in answer) head = { number: answer.value.number, atMs: Date.now() };
+      return answer;
+    },
+    head: () => head?.number,
+    lags(newest) {
+      if (head === undefined || newest === undefined) return false;
+      return head.number + TOLERATED_LAG < newest && Date.now() - head.atMs < LAG_MEMORY_MS;
     },
     async send(raw) {
-      const chain = await ofThisChain();
-      if (chain === "same") return request("eth_sendRawTransaction", [raw], "send");
-      const detail = chain === "other" ? "is of another chain" : "chain id unknown";
-      return { failure: { kind: "connection", sent: false, detail } };
+      const detail = await objection();
+      return detail === undefined
+        ? request("eth_sendRawTransaction", [raw], "send")
+        : { failure: { kind: "connection", sent: false, detail } };
     },
-    state() {
-      if (otherChain) return 3;
-      if (asideUntilMs > Date.now()) return 2;
-      if (failures === 0) return 0;
-      void probe();
-      return 1;
-    },
-    asideUntilMs: () => asideUntilMs,
-    lacks(method) {
-      const since = lacking.get(method);
-      if (since === undefined) return false;
-      if (Date.now() - since < LACK_MEMORY_MS) return true;
-      lacking.delete(method);
-      return false;
-    },
-    stats() {
-      return {
-        label,
-        methods: structuredClone(methods),
-        failures,
-        asideMs: Math.max(0, asideUntilMs - Date.now()),
-        head: this.head,
-      };
-    },
+    isOfAnotherChain: () => otherChain,
+    lacks: (method) => Date.now() - (lacking.get(method) ?? -Infinity) < LACK_MEMORY_MS,
+    lack: (what) => void lacking.set(what, Date.now()),
+    stats: () => ({
+      label,
+      methods: structuredClone(methods),
+      httpRequests,
+      failures: health.failures(),
+      asideMs: Math.max(0, health.asideUntilMs() - Date.now()),
+      head: head?.number,
+    }),
   };
 }

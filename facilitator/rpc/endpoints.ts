@@ -1,109 +1,137 @@
-/** Several endpoints of one chain: who is asked, and who next when that fails. */
+/** Several endpoints of one chain: which is asked, and which next when that fails. */
 import { X402Error } from "../../src/core/errors.ts";
 import type { Network } from "../../src/core/network.ts";
 import type { Attempt, Endpoint } from "./endpoint.ts";
-import { broadcastOutcome, type BroadcastOutcome } from "./errors.ts";
 import type { Group, RpcError } from "./transport.ts";
 
 export interface RetryOptions {
-  /** How often a read is tried in all, on any endpoint. Default 3, at least once each. */
+  /** How often a read is tried in all, on any endpoint. Default 3; at least once on each. */
   readonly attempts?: number;
-  /** Milliseconds before all endpoints are tried once more; doubles. Default 50. */
+  /** Milliseconds before all endpoints are tried once more; doubles each time, up to 400. Default 50. */
   readonly delayMs?: number;
 }
 
+/** An answer, or an error that is one: a call that fails, or a request that is wrong. */
+export type Outcome<T> = { readonly value: T } | { readonly error: RpcError };
+
 export interface Endpoints {
   readonly all: readonly Endpoint[];
-  /** An answer, or an error that is one: a revert, or a request that is wrong. @throws X402Error `rpc_unavailable` */
+  /** All of them, the best first; those that lack the method left out, if one is given. */
+  order(method?: string): readonly Endpoint[];
+  /** @throws X402Error `rpc_unavailable` */
   ask<T>(
     method: string,
     params: readonly unknown[],
     parse: (result: unknown) => T,
     group?: Group,
-  ): Promise<{ readonly value: T } | { readonly error: RpcError }>;
-  /** The same where an error is none. */
+  ): Promise<Outcome<T>>;
+  /** The same where an error is no answer. */
   read<T>(
     method: string,
     params: readonly unknown[],
     parse: (result: unknown) => T,
     group?: Group,
   ): Promise<T>;
-  /** Tries endpoints one after the other until one of them has an answer. */
+  /** Tries endpoints one after the other until one of them has an answer. @throws X402Error `rpc_unavailable` */
   attempt<T>(
     what: string,
     run: (endpoint: Endpoint) => Promise<Attempt<T>>,
-  ): Promise<{ readonly value: T } | { readonly error: RpcError }>;
-  broadcast(raw: string): Promise<BroadcastOutcome>;
-  /** The newest block that any endpoint told of. */
+    leastAttempts?: number,
+  ): Promise<Outcome<T>>;
+  /** What an error is where it is no answer. */
+  unavailable(what: string, why: string): X402Error;
+  /** Number of the newest block that any endpoint told of. */
   newest(): bigint | undefined;
 }
-
-/** An endpoint that is so many blocks behind others is asked after them. */
-const BEHIND = 3n;
-/** One that is so far behind is no fork but a node that stands still. */
-export const STALE = 64n;
 
 export interface EndpointsOptions {
   readonly network: Network;
   readonly timeoutMs: number;
-  readonly retry: RetryOptions | undefined;
+  readonly retry?: RetryOptions | undefined;
 }
+
+const MAX_DELAY_MS = 400;
+/** Without these, an endpoint can still be asked for everything else. One that "lacks" another method is only ill. */
+const OPTIONAL: ReadonlySet<string> = new Set(["eth_maxPriorityFeePerGas"]);
+const RANK = { good: 0, probation: 2, aside: 4 } as const;
 
 export function createEndpoints(all: readonly Endpoint[], options: EndpointsOptions): Endpoints {
   const { network, timeoutMs, retry } = options;
-  const attempts = Math.max(retry?.attempts ?? 3, all.length);
+  const usualAttempts = Math.max(retry?.attempts ?? 3, all.length);
   const delayMs = retry?.delayMs ?? 50;
+  const probing = new Set<Endpoint>();
 
   const unavailable = (what: string, why: string): X402Error =>
     new X402Error("rpc_unavailable", `${what} failed on ${network}: ${why}`, { retry: "safe" });
 
   function newest(): bigint | undefined {
-    let head: bigint | undefined;
-    for (const endpoint of all)
-      if (endpoint.head !== undefined && (head === undefined || endpoint.head > head))
-        head = endpoint.head;
-    return head;
+    let highest: bigint | undefined;
+    for (const endpoint of all) {
+      const head = endpoint.head();
+      if (head !== undefined && (highest === undefined || head > highest)) highest = head;
+    }
+    return highest;
   }
 
-  /** All that may be asked, best first: healthy ones that keep up, in the order in which they were given. */
+  /** Finds out whether an endpoint is back, so that no real request has to wait for that. */
+  async function probe(endpoint: Endpoint): Promise<void> {
+    if (probing.has(endpoint)) return;
+    probing.add(endpoint);
+    await endpoint.latest();
+    probing.delete(endpoint);
+  }
+
+  function rank(endpoint: Endpoint, head: bigint | undefined): number {
+    if (endpoint.isOfAnotherChain()) return 8;
+    const state = endpoint.health.state();
+    if (state === "probation") void probe(endpoint);
+    return RANK[state] + (endpoint.lags(head) ? 1 : 0);
+  }
+
   function order(method?: string): readonly Endpoint[] {
-    if (all.length === 1) return all;
+    const able =
+      method !== undefined && OPTIONAL.has(method)
+        ? all.filter((endpoint) => !endpoint.lacks(method))
+        : all;
+    if (able.length < 2) return able;
     const head = newest();
-    const lag = ({ head: own }: Endpoint): number =>
-      head === undefined || own === undefined || head - own <= BEHIND ? 0 : 1;
-    const states = all
-      .filter((endpoint) => method === undefined || !endpoint.lacks(method))
-      .map((endpoint, at) => ({ endpoint, at, rank: 2 * endpoint.state() + lag(endpoint) }));
-    states.sort((a, b) => a.rank - b.rank || a.at - b.at);
-    return states.map(({ endpoint }) => endpoint);
+    return able
+      .map((endpoint) => ({ endpoint, rank: rank(endpoint, head) }))
+      .toSorted((a, b) => a.rank - b.rank)
+      .map(({ endpoint }) => endpoint);
   }
 
   async function attempt<T>(
     what: string,
     run: (endpoint: Endpoint) => Promise<Attempt<T>>,
-  ): Promise<{ readonly value: T } | { readonly error: RpcError }> {
+    leastAttempts = 0,
+  ): Promise<Outcome<T>> {
     const startMs = Date.now();
+    // One more try may still take the whole time-out: a read takes twice that at the most.
+    const patience = (): number => timeoutMs - (Date.now() - startMs);
     const reasons: string[] = [];
-    let wait = delayMs;
-    for (let left = attempts; left > 0;) {
+    let left = Math.max(usualAttempts, leastAttempts);
+    let pauseMs = delayMs;
+    for (;;) {
       const candidates = order(what);
-      if (candidates.length === 0) break;
-      for (const endpoint of candidates.slice(0, left)) {
-        // So a read takes twice the time-out at the very most.
-        if (reasons.length > 0 && Date.now() - startMs >= timeoutMs) {
-          left = 0;
-          break;
-        }
-        left -= 1;
+      const willing = candidates.filter(({ health }) => health.limitedUntilMs() <= Date.now());
+      for (const endpoint of willing) {
+        if (left-- === 0 || (reasons.length > 0 && patience() <= 0)) break;
         const outcome = await run(endpoint);
         if (!("retry" in outcome)) return outcome;
         reasons.push(`${endpoint.label}: ${outcome.retry}`);
       }
-      if (left <= 0) break;
-      await sleep(wait);
-      wait *= 2;
+      if (candidates.length === 0 || left <= 0) break;
+      const limitMs =
+        willing.length > 0
+          ? 0
+          : Math.min(...candidates.map(({ health }) => health.limitedUntilMs())) - Date.now();
+      const waitMs = Math.max(pauseMs, limitMs);
+      if (waitMs > patience()) break;
+      await sleep(waitMs);
+      pauseMs = Math.min(pauseMs * 2, MAX_DELAY_MS);
     }
-    throw unavailable(what, reasons.join("; ") || "no endpoint has it");
+    throw unavailable(what, summary(reasons) || "no endpoint can be asked now");
   }
 
   const ask: Endpoints["ask"] = (method, params, parse, group) =>
@@ -112,6 +140,8 @@ export function createEndpoints(all: readonly Endpoint[], options: EndpointsOpti
   return {
     all,
     newest,
+    order,
+    unavailable,
     attempt,
     ask,
     async read(method, params, parse, group) {
@@ -119,29 +149,14 @@ export function createEndpoints(all: readonly Endpoint[], options: EndpointsOpti
       if ("value" in answer) return answer.value;
       throw unavailable(method, `refused (code ${answer.error.code})`);
     },
-    async broadcast(raw) {
-      let definite: BroadcastOutcome | undefined;
-      let unknown = false;
-      for (const endpoint of order("eth_sendRawTransaction")) {
-        const answer = await endpoint.send(raw);
-        if ("result" in answer && isHash(answer.result)) return "accepted";
-        if ("failure" in answer) {
-          unknown ||= answer.failure.sent;
-          continue;
-        }
-        const outcome = "error" in answer ? broadcastOutcome(answer.error) : "unknown";
-        if (outcome === "accepted") return outcome;
-        if (outcome === "unknown") unknown = true;
-        else definite ??= outcome;
-        // A refusal stands when nobody before may have taken it.
-        if (definite !== undefined && !unknown) return definite;
-      }
-      return "unknown";
-    },
   };
 }
 
-const isHash = (value: unknown): boolean =>
-  typeof value === "string" && /^0x[0-9a-fA-F]{64}$/.test(value);
+/** Reasons in order; the same one in a row once. */
+const summary = (reasons: readonly string[]): string =>
+  reasons.filter((reason, at) => reason !== reasons[at - 1]).join("; ");
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const sleep = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });

@@ -53,7 +53,7 @@ const OUTCOMES: readonly (readonly [BroadcastOutcome, readonly RegExp[]])[] = [
       /alreadyknown/i, // nethermind
       /already imported/i, // reth, anvil; openethereum "with the same hash was already imported"
       /existing txn? with same hash/i, // erigon
-      /already in (the )?(mem)?pool|transaction already exists|tx already exists/i, // cosmos EVMs, others
+      /already in (the )?(mem)?pool|transaction already exists|tx already exists/i, // sei, others
     ],
   ],
   [
@@ -74,7 +74,7 @@ const OUTCOMES: readonly (readonly [BroadcastOutcome, readonly RegExp[]])[] = [
       /could not replace existing tx/i, // erigon
       /replacementnotallowed/i, // nethermind
       /another (transaction|tx) (with|which has the) same nonce/i, // openethereum, klaytn
-      /fee ?too ?low/i, // erigon, nethermind "FeeTooLow", "FeeTooLowToCompete"
+      /fee ?too ?low|insufficient fee\b/i, // erigon, nethermind "FeeTooLow", "FeeTooLowToCompete"; sei
       /(fee|fee ?cap|price).{0,20} less than .{0,20}base ?fee/i, // geth, anvil, nitro; revm "gas price is less than basefee"
       /gas price .{0,20}(too low|is too low|below)/i, // nitro, besu, bor, metis, openethereum
       /gas ?price is less than gas price minimum/i, // celo
@@ -97,13 +97,13 @@ const OUTCOMES: readonly (readonly [BroadcastOutcome, readonly RegExp[]])[] = [
   [
     "refused",
     [
-      /intrinsic ?gas/i, // geth, reth, besu, anvil; erigon "IntrinsicGas"
-      /block('s)? gas limit|gas ?limit (is |too |reached|exceeded|\d+ exceeds)/i, // geth, besu, anvil; erigon; nethermind; reth
+      /intrinsic ?gas|floor data gas/i, // geth, reth, besu, anvil; erigon "IntrinsicGas"
+      /block('s)? gas limit|gas ?limit ?(is |too |reached|exceeded|\d+ exceeds)/i, // geth, besu, anvil; erigon; nethermind; reth
       /max(imum)? transaction gas|gas limit is greater than/i, // EIP-7825 caps: geth, anvil
       /invalid sender|invalid signature|failed to (resolve|recover) ?sender|failedtoresolvesender/i, // geth, besu, nethermind
       /chain ?id/i, // geth, besu "Wrong chainId", anvil "invalid chain id for signer"
       /replay-protected|signed for another chain/i, // geth, anvil
-      /sender not an eoa|senderiscontract|sender account not authorized|forbidden sender/i, // geth, nethermind, besu, nitro
+      /sender (is )?not an eoa|senderiscontract|sender account not authorized|forbidden sender/i, // geth, nethermind, besu, nitro
       /transaction type|txn? type|type not supported/i, // geth, besu, nethermind, erigon "fork supporting this transaction type …"
       /priority fee per gas (higher|exceeds|greater)|greater than `?max_?fee_?per_?gas/i, // geth, besu, anvil
       /exceeds the configured cap|fee cap exceeded/i, // geth, besu: more ether of gas than the node's operator lets pass
@@ -114,6 +114,9 @@ const OUTCOMES: readonly (readonly [BroadcastOutcome, readonly RegExp[]])[] = [
   ],
 ];
 
+/** The EVM said so, and the rest is the contract's own text: anybody's, and not to be taken for the node's. */
+const EXECUTION_REVERTED = /^(\w+: )?(execution reverted|vm exception)/i;
+
 const RATE_LIMITED =
   /rate.?limit|too many requests|request rate|(request|call|usage|daily|monthly|plan|throughput|second) (count |capacity |request )?(limit|limited|exceeded|quota)|requests? limit|compute units|capacity (limit )?exceeded|credits limited|quota|limited to \d+\//i;
 
@@ -121,10 +124,10 @@ const UNSUPPORTED =
   /method .{0,80}(not (found|supported|available|enabled|exist|allowed|whitelisted)|disabled|unsupported)|(unsupported|unknown) method|not implemented|unimplemented|does not exist\/is not available/i;
 
 const REVERTED =
-  /revert|out of gas|outofgas|invalid opcode|opcode .{0,20}not defined|invalid jump|stack (under|over)flow|stack limit|evm error|vm execution error|transaction execution error|execution halted|due to an exception|gas required exceeds|write protection|max code size/i;
+  /revert|out of gas|outofgas|invalid opcode|opcode .{0,20}not defined|invalid jump|stack (under|over)flow|stack limit|evm error|vm execution error|transaction execution error|execution halted|due to an exception|gas required exceeds|write protection|max code size|intrinsic gas/i;
 
-/** geth: the chain has not said what is final. */
-const NOTHING_FINAL = /(finalized|safe) block not found/i;
+/** geth; reth: the chain has not said what is final. */
+const NOTHING_FINAL = /(finalized|safe) block not found|block not found: (finalized|safe)/i;
 
 /** An execution that a node gave up on. geth: "execution aborted (timeout = 5s)". */
 const GAVE_UP = /timeout|timed out|aborted/i;
@@ -132,7 +135,9 @@ const GAVE_UP = /timeout|timed out|aborted/i;
 /** Whether an error, whatever it answers, says that there were too many requests. */
 export function isRateLimit({ code, message }: NodeError): boolean {
   // Alchemy sends 429. Infura's -32005 is something else with besu, QuickNode's -32007 too, so the phrase decides.
-  return code === 429 || RATE_LIMITED.test(message);
+  return (
+    code === 429 || (code !== 3 && !EXECUTION_REVERTED.test(message) && RATE_LIMITED.test(message))
+  );
 }
 
 /** What a node's error for `eth_sendRawTransaction` means. Only a phrase that is known is definite. */
@@ -142,8 +147,7 @@ export function broadcastOutcome(error: NodeError): BroadcastOutcome {
     typeof error.data === "string" && !error.data.startsWith("0x")
       ? `${error.message}: ${error.data}`
       : error.message;
-  // geth: an authorization in the transaction, not the transaction.
-  if (/authority/i.test(text)) return "refused";
+  if (EXECUTION_REVERTED.test(text)) return "unknown";
   for (const [outcome, phrases] of OUTCOMES) {
     if (phrases.some((phrase) => phrase.test(text))) return outcome;
   }
@@ -153,8 +157,15 @@ export function broadcastOutcome(error: NodeError): BroadcastOutcome {
 /** What a node's error for a read means. */
 export function errorClass(error: NodeError): ErrorClass {
   const { code, message } = error;
+  if (code === 3 || EXECUTION_REVERTED.test(message)) return "reverted";
   if (isRateLimit(error)) return "rate_limited";
   if (code === -32601 || code === -32604 || UNSUPPORTED.test(message)) return "unsupported";
-  if (code === 3 || (REVERTED.test(message) && !GAVE_UP.test(message))) return "reverted";
+  if (REVERTED.test(message) && !GAVE_UP.test(message)) return "reverted";
   return code === -32602 || NOTHING_FINAL.test(message) ? "invalid" : "retryable";
+}
+
+/** A node's message without what may be an address or a key, and not too long, for errors and logs. */
+export function publicMessage({ code, message }: NodeError): string {
+  const text = message.replaceAll(/\w+:\/\/\S+|[\w.-]{20,}|\p{Cc}+/gu, "…");
+  return `code ${code}: ${text.slice(0, 120)}`;
 }

@@ -1,8 +1,9 @@
-import { X402Error } from "../../src/core/errors.ts";
 import { evmChainId, type Network } from "../../src/core/network.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 import type { EvmChain, Head } from "../chain.ts";
 import { createBlockReader } from "./blocks.ts";
+import { broadcast } from "./broadcast.ts";
+import { errorClass } from "./errors.ts";
 import { createEndpoint, type EndpointStats } from "./endpoint.ts";
 import { createEndpoints, type RetryOptions } from "./endpoints.ts";
 import { feeLimits, suggestFees } from "./fees.ts";
@@ -34,8 +35,10 @@ export interface EvmChainOptions {
   /** Milliseconds between polls for a new head. Default: a quarter of the block time, from 20 to 2000. */
   readonly pollMs?: number;
   readonly retry?: RetryOptions;
-  /** The HTTP client; default `node:http`, or `fetch` where that is not to be had. */
+  /** The HTTP client, which is then not closed here; default `node:http`, or `fetch` where that is not to be had. */
   readonly post?: HttpPost;
+  /** Hears what a listener of heads threw. */
+  readonly onError?: (error: unknown) => void;
 }
 
 export interface EvmRpcChain extends EvmChain {
@@ -64,7 +67,7 @@ const BLOCK_TIMES: Readonly<Record<number, number>> = {
  * @throws TypeError for a network that is no EVM chain, and for URLs that are none.
  */
 export function evmChain(options: EvmChainOptions): EvmRpcChain {
-  const { network, timeoutMs = 5000 } = options;
+  const { network, timeoutMs = 5000, pollMs, retry, onError } = options;
   const id = evmChainId(network);
   if (id === undefined)
     throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);
@@ -73,19 +76,19 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
   const post = options.post ?? createHttpPost();
   const endpoints = createEndpoints(
     http.map(({ url, label }) => createEndpoint({ label, url, chainId: id, post, timeoutMs })),
-    { network, timeoutMs, retry: options.retry },
+    { network, timeoutMs, retry },
   );
   const blocks = createBlockReader(endpoints);
-  let socket = 0;
+  let turn = 0;
   const watch = createHeadWatch({
-    ask: blocks.head,
-    askAll: blocks.headOfAll,
+    ask: (stalled) => (stalled ? blocks.headAmongAll() : blocks.head()),
     subscribe:
       ws.length === 0
         ? undefined
-        : (onHead, onEnd) => subscribeHeads(ws[socket++ % ws.length]!, onHead, onEnd),
-    pollMs: options.pollMs,
+        : (onHead, onEnd) => subscribeHeads(ws[turn++ % ws.length]!, id, onHead, onEnd),
+    pollMs,
     blockTimeMs: BLOCK_TIMES[id] ?? 2000,
+    onError,
   });
   let tip: { readonly head: Hex; readonly value: Promise<bigint> } | undefined;
 
@@ -123,8 +126,8 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       );
       if ("value" in answer) return { ok: true, data: answer.value };
       const { code, data: why } = answer.error;
-      if (code === -32602)
-        throw new X402Error("rpc_unavailable", `eth_call was refused on ${network}`);
+      if (errorClass(answer.error) === "invalid")
+        throw endpoints.unavailable("eth_call", `refused (code ${code})`);
       return {
         ok: false,
         data: typeof why === "string" && /^0x([0-9a-f]{2})*$/i.test(why) ? (why as Hex) : "0x",
@@ -138,12 +141,9 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       const answers = await Promise.all(endpoints.all.map((endpoint) => endpoint.chainId()));
       const ids = answers.flatMap((answer) => ("value" in answer ? answer.value : []));
       const [first] = ids;
-      if (first === undefined)
-        throw new X402Error("rpc_unavailable", `no endpoint of ${network} answers`, {
-          retry: "safe",
-        });
+      if (first === undefined) throw endpoints.unavailable("eth_chainId", "no endpoint answers");
       if (ids.some((other) => other !== first))
-        throw new X402Error("rpc_unavailable", `the endpoints of ${network} are of several chains`);
+        throw endpoints.unavailable("eth_chainId", "the endpoints are of several chains");
       return first;
     },
 
@@ -185,11 +185,15 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       return suggestFees(now.baseFeePerGas, await tipAt(now), limits);
     },
 
-    broadcast: (raw) => endpoints.broadcast(raw),
+    async broadcast(raw) {
+      const outcome = await broadcast(endpoints, raw);
+      if (outcome === "accepted") watch.nudge();
+      return outcome;
+    },
     stats: () => endpoints.all.map((endpoint) => endpoint.stats()),
     close() {
       watch.close();
-      post.close?.();
+      if (options.post === undefined) post.close?.();
     },
   };
 }

@@ -1,27 +1,29 @@
-/** Tells of new heads while somebody listens. */
+/** Tells of new heads while somebody listens: over a subscription where there is one, else by polling. */
 import type { Hex } from "../../src/core/scheme.ts";
 import type { Head } from "../chain.ts";
 import { createBlockClock } from "./block-clock.ts";
 
 export interface HeadSource {
-  /** Asks for the newest head. May reject. */
-  readonly ask: () => Promise<Head>;
-  /** Asks all endpoints, for when the chain seems to stand still. */
-  readonly askAll: () => Promise<Head>;
-  /** Subscribes to heads, where that can be done. Returns what ends it. `onEnd` once it ended by itself. */
+  /** Asks for the newest head; `stalled` when the chain seems to stand still. May reject. */
+  ask(stalled: boolean): Promise<Head>;
+  /** Subscribes to heads. Returns what ends that; calls `onEnd` when it ended by itself. */
   readonly subscribe?:
     | ((onHead: (head: Head) => void, onEnd: () => void) => () => void)
     | undefined;
-  /** Instead of a fraction of the block time. */
+  /** Milliseconds between polls, instead of a fraction of the block time. */
   readonly pollMs?: number | undefined;
-  /** Milliseconds between blocks until there were some. */
+  /** Milliseconds between blocks until some were seen. */
   readonly blockTimeMs: number;
+  /** Hears what a listener threw. */
+  readonly onError?: ((error: unknown) => void) | undefined;
 }
 
 export interface HeadWatch {
   watch(listener: (head: Head) => void): () => void;
-  /** The newest head while the watch is running and has heard of the chain just now. */
+  /** The newest head, while the watch runs and has heard from the chain just now. */
   fresh(): Head | undefined;
+  /** Something was sent, and a chain that makes blocks on demand has one now. */
+  nudge(): void;
   blockTimeMs(): number;
   close(): void;
 }
@@ -29,12 +31,13 @@ export interface HeadWatch {
 const POLLS_PER_BLOCK = 4;
 const MIN_POLL_MS = 20;
 const MAX_POLL_MS = 2000;
-/** An older head is believed when it was answered so many times on end: before that it is an endpoint that lags. */
+/** An older head is believed when it was told so often on end: before that it is a node that lags. */
 const BELIEVE_OLDER = 2 * POLLS_PER_BLOCK;
-/** So many block times without a head are a stall. */
+/** The chain stands still after so many block times without a head. */
 const STALL_BLOCKS = 5;
-const REMEMBERED = 256;
-const RESUBSCRIBE_MS = [100, 500, 2000, 10_000];
+const MIN_STALL_MS = 1000;
+const REMEMBERED_HEADS = 256;
+const RESUBSCRIBE_MS = [0, 200, 1000, 5000, 15_000];
 
 export function createHeadWatch(source: HeadSource): HeadWatch {
   const listeners = new Set<(head: Head) => void>();
@@ -44,140 +47,144 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
   let older = 0;
   let heardMs = 0;
   let newHeadMs = 0;
-  /** Counts starts and stops: what was begun under another number is over. */
+  let nudgedFor: Hex | undefined;
+  /** Counts starts and stops: what was begun in another run is over. */
   let run = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let unsubscribe: (() => void) | undefined;
-  let subscribed = false;
-  let resubscribes = 0;
-  let resubscribeAtMs = 0;
+  let subscription: { readonly end: () => void; live: boolean } | undefined;
+  let subscribes = 0;
+  let subscribeAtMs = 0;
 
   function tell(head: Head): void {
     latest = head;
     older = 0;
-    newHeadMs = Date.now();
+    newHeadMs = heardMs;
     seen.add(head.hash);
-    if (seen.size > REMEMBERED) seen.delete(seen.values().next().value!);
+    if (seen.size > REMEMBERED_HEADS) seen.delete(seen.values().next().value!);
     clock.tick(head.number, newHeadMs);
     for (const listener of listeners) {
       try {
         listener(head);
       } catch (error) {
-        // One listener's mistake must not cost the others their head, nor be silent.
-        queueMicrotask(() => {
-          throw error;
-        });
+        source.onError?.(error);
       }
     }
   }
 
   function hear(head: Head): void {
     heardMs = Date.now();
-    if (latest === undefined) return tell(head);
-    if (head.hash === latest.hash) {
+    if (latest === undefined) {
+      tell(head);
+    } else if (head.hash === latest.hash) {
       older = 0;
-      return;
+    } else if (
+      head.number > latest.number ||
+      (head.number === latest.number && !seen.has(head.hash))
+    ) {
+      tell(head);
+    } else if (++older >= BELIEVE_OLDER) {
+      tell(head);
     }
-    // An endpoint that lags answers what was the head before. Only persistence makes it the head again.
-    const back = head.number < latest.number || seen.has(head.hash);
-    if (back && ++older < BELIEVE_OLDER) return;
-    tell(head);
   }
 
   function pollMs(): number {
-    if (source.pollMs !== undefined) return source.pollMs;
     const fraction = clock.blockTimeMs() / POLLS_PER_BLOCK;
-    return Math.min(Math.max(fraction, MIN_POLL_MS), MAX_POLL_MS);
+    return source.pollMs ?? Math.min(Math.max(fraction, MIN_POLL_MS), MAX_POLL_MS);
   }
 
-  /** Under a subscription polls only make sure that it is alive. */
+  /** With a subscription, polls only see to it that it is alive. */
   const restMs = (): number =>
-    subscribed ? Math.max(3 * clock.blockTimeMs(), 10 * pollMs()) : pollMs();
+    subscription?.live === true
+      ? Math.max(3 * clock.blockTimeMs(), 4 * pollMs(), MIN_STALL_MS)
+      : pollMs();
 
   async function poll(own: number): Promise<void> {
     const startMs = Date.now();
-    try {
-      const stalled = startMs - newHeadMs > Math.max(STALL_BLOCKS * clock.blockTimeMs(), 1000);
-      if (!subscribed || startMs - newHeadMs >= restMs() * 0.9) {
-        const head = await (stalled ? source.askAll() : source.ask());
+    const quietMs = startMs - newHeadMs;
+    if (subscription?.live !== true || quietMs >= restMs()) {
+      try {
+        const head = await source.ask(
+          quietMs > Math.max(STALL_BLOCKS * clock.blockTimeMs(), MIN_STALL_MS),
+        );
         if (own !== run) return;
-        // A subscription that kept silent about a head is dead.
-        if (subscribed && latest !== undefined && head.number > latest.number + 1n)
-          endSubscription();
+        // A subscription that has kept silent about a head is dead.
+        if (subscription?.live === true && latest !== undefined && head.number > latest.number)
+          unsubscribe();
         hear(head);
+      } catch {
+        // The endpoints keep count of it; the next poll is another try.
       }
-    } catch {
-      // The endpoints keep count; the next poll is another try.
     }
+    // A listener may have stopped the watch.
     if (own !== run) return;
-    if (!subscribed && source.subscribe !== undefined && Date.now() >= resubscribeAtMs)
-      subscribe(own);
+    if (subscription === undefined && startMs >= subscribeAtMs) subscribe(own);
     timer = setTimeout(() => void poll(own), Math.max(restMs() - (Date.now() - startMs), 1));
   }
 
   function subscribe(own: number): void {
-    resubscribeAtMs =
-      Date.now() + RESUBSCRIBE_MS[Math.min(resubscribes, RESUBSCRIBE_MS.length - 1)]!;
-    resubscribes += 1;
-    unsubscribe?.();
-    let over = false;
-    const end = source.subscribe!(
+    if (source.subscribe === undefined) return;
+    const end = source.subscribe(
       (head) => {
-        if (own !== run || over) return;
-        subscribed = true;
-        resubscribes = 0;
+        if (own !== run || subscription !== current) return;
+        current.live = true;
+        subscribes = 0;
         hear(head);
       },
       () => {
-        if (own === run && !over) endSubscription();
+        if (own !== run || subscription !== current) return;
+        unsubscribe();
+        pollIn(0);
       },
     );
-    unsubscribe = () => {
-      over = true;
-      end();
-    };
+    const current = { end, live: false };
+    subscription = current;
   }
 
-  function endSubscription(): void {
-    const wasSubscribed = subscribed;
-    subscribed = false;
-    unsubscribe?.();
-    unsubscribe = undefined;
-    if (!wasSubscribed) return;
-    // Polling takes over at once.
+  function unsubscribe(): void {
+    subscription?.end();
+    subscription = undefined;
+    subscribeAtMs = Date.now() + RESUBSCRIBE_MS[Math.min(subscribes, RESUBSCRIBE_MS.length - 1)]!;
+    subscribes += 1;
+  }
+
+  function pollIn(ms: number): void {
     clearTimeout(timer);
-    timer = setTimeout(() => void poll(run), 0);
-  }
-
-  function start(): void {
-    run += 1;
-    clock.restart();
-    void poll(run);
+    const own = run;
+    timer = setTimeout(() => void poll(own), ms);
   }
 
   function stop(): void {
     run += 1;
     clearTimeout(timer);
-    subscribed = false;
-    unsubscribe?.();
-    unsubscribe = undefined;
-    resubscribes = 0;
-    resubscribeAtMs = 0;
+    unsubscribe();
+    subscribes = subscribeAtMs = 0;
+    clock.restart();
   }
 
   return {
     watch(listener) {
       const own = (head: Head): void => listener(head);
       listeners.add(own);
-      if (listeners.size === 1) start();
+      if (listeners.size === 1) {
+        run += 1;
+        void poll(run);
+      }
       return () => {
         if (listeners.delete(own) && listeners.size === 0) stop();
       };
     },
     fresh() {
       if (listeners.size === 0 || latest === undefined) return undefined;
-      const patienceMs = subscribed ? 2 * clock.blockTimeMs() + 1000 : 3 * pollMs() + 100;
+      const patienceMs =
+        subscription?.live === true ? 2 * clock.blockTimeMs() + 1000 : 3 * pollMs() + 100;
       return Date.now() - heardMs <= patienceMs ? latest : undefined;
+    },
+    nudge() {
+      if (latest === undefined || listeners.size === 0 || pollMs() <= MIN_POLL_MS) return;
+      // Once a head, so that many transactions do not make many polls.
+      if (subscription?.live === true || nudgedFor === latest.hash) return;
+      nudgedFor = latest.hash;
+      pollIn(MIN_POLL_MS);
     },
     blockTimeMs: () => clock.blockTimeMs(),
     close() {

@@ -46,6 +46,7 @@ const tooLarge = (maxBytes: number): Failure =>
 
 /** Over `node:http` with connections kept alive; nothing where Node's modules are not to be had. */
 export function createNodePost(maxBytes: number): HttpPost | undefined {
+  // Not an import: that would fail where there is no such module.
   const builtin = globalThis.process?.getBuiltinModule;
   if (builtin === undefined) return undefined;
   const http = builtin("node:http");
@@ -54,6 +55,7 @@ export function createNodePost(maxBytes: number): HttpPost | undefined {
     "http:": new http.Agent({ keepAlive: true }),
     "https:": new https.Agent({ keepAlive: true }),
   };
+  let closed = false;
   const targets = new Map<string, RequestOptions>();
 
   const target = (url: string): RequestOptions => {
@@ -107,11 +109,15 @@ export function createNodePost(maxBytes: number): HttpPost | undefined {
     });
 
   const post: HttpPost = async (url, body, timeoutMs) => {
+    if (closed) return failure("connection", "closed", false);
     const answer = await once(url, body, timeoutMs);
     // The server closed an idle connection just as it was used again. JSON-RPC requests may be repeated.
-    return "stale" in answer && answer.stale ? once(url, body, timeoutMs) : answer;
+    return "stale" in answer && answer.stale && !closed ? once(url, body, timeoutMs) : answer;
   };
-  post.close = () => Object.values(agents).forEach((agent) => agent.destroy());
+  post.close = () => {
+    closed = true;
+    for (const agent of Object.values(agents)) agent.destroy();
+  };
   return post;
 }
 
@@ -153,7 +159,7 @@ export function createFetchPost(maxBytes: number): HttpPost {
       headers["authorization"] = `Basic ${btoa(decodeURIComponent(`${username}:${password}`))}`;
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const init = { method: "POST", body, headers, signal, redirect: "error" } as const;
+      const init = { method: "POST", body, headers, signal, redirect: "manual" } as const;
       const response = await fetch(plain, init);
       const text = await boundedText(response, maxBytes);
       if (text === undefined) return tooLarge(maxBytes);

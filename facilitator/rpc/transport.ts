@@ -146,10 +146,9 @@ const isRefusal = (status: number): boolean => [400, 405, 413, 415, 422, 501].in
 
 function isBatchRefusal({ status, messages, list }: Messages, calls: number): boolean {
   const errors = messages.flatMap(({ answer }) => ("error" in answer ? answer.error : []));
-  if (errors.some(isRateLimit)) return false;
-  if (!list) return isRefusal(status) || errors.length > 0;
   // geth: one error for all, with the id of the first.
-  return messages.length < calls && errors.some(({ message }) => /batch/i.test(message));
+  if (messages.length < calls && errors.some(({ message }) => /batch/i.test(message))) return true;
+  return !list && !errors.some(isRateLimit) && (isRefusal(status) || errors.length > 0);
 }
 
 /** Every call gets the one message with its id. Returns what was wrong with the exchange, if anything. */
