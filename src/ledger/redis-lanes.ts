@@ -8,7 +8,7 @@ import {
   assertRetirement,
 } from "./input.ts";
 import type { LaneStore, LaneTransaction } from "./lanes.ts";
-import { fieldsOf, parseWholeNumber } from "./redis-record.ts";
+import { parseWholeNumber } from "./redis-record.ts";
 import { isYes, malformed } from "./redis-run.ts";
 import type { RunScript } from "./redis-run.ts";
 
@@ -67,6 +67,14 @@ export function redisLanes(run: RunScript, prefix: string): LaneStore {
       return isYes("retireTransactions", reply);
     },
   };
+}
+
+/** Fields and values, from the list that HGETALL answers inside a script. */
+function fieldsOf(reply: unknown): Map<string, string> {
+  const fields = new Map<string, string>();
+  if (!Array.isArray(reply)) return fields;
+  for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]));
+  return fields;
 }
 
 /** Reads `<count> <JSON>`. A log that is not whole throws: whoever takes a lane over must know all of it. */

@@ -1,52 +1,59 @@
-import { TRANSITION_FIELDS } from "./input.ts";
 import { SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
 import type { SettlementRecord, SettlementState } from "./ledger.ts";
 
-const TEXTS = ["claimant", "requirementsHash", "payment", "token", "handedOutTo"] as const;
-const NUMBERS = ["version", "fence", "createdAtMs", "leaseUntilMs"] as const;
-const OPTIONAL_NUMBERS = ["signedAtMs", "finishedAtMs"] as const;
+/** The fields of a record's hash, in the order in which scripts answer their values. */
+export const RECORD_FIELDS = [
+  "version",
+  "key",
+  "state",
+  "fence",
+  "claimant",
+  "requirementsHash",
+  "payment",
+  "token",
+  "transaction",
+  "block",
+  "reason",
+  "handedOutTo",
+  "createdAtMs",
+  "signedAtMs",
+  "finishedAtMs",
+  "leaseUntilMs",
+] as const satisfies (keyof SettlementRecord)[];
 
-/** Reads what HGETALL answered inside a script (`[field, value, …]`). Nothing: it is not a whole record of this key. */
+const OPTIONAL: ReadonlySet<string> = new Set([
+  "transaction",
+  "block",
+  "reason",
+  "signedAtMs",
+  "finishedAtMs",
+]);
+const NUMBERS: ReadonlySet<string> = new Set([
+  "version",
+  "fence",
+  "createdAtMs",
+  "signedAtMs",
+  "finishedAtMs",
+  "leaseUntilMs",
+]);
+
+/** Reads the values of `RECORD_FIELDS`. Nothing: it is not a whole record of this key. */
 export function parseRecord(key: string, reply: unknown): SettlementRecord | undefined {
-  const fields = fieldsOf(reply);
-  const record: Record<string, string | number> = { key };
-  for (const name of TEXTS) {
-    const text = fields.get(name);
-    if (text === undefined) return undefined;
-    record[name] = text;
+  if (!Array.isArray(reply) || reply.length !== RECORD_FIELDS.length) return undefined;
+  const record: Record<string, unknown> = {};
+  for (let i = 0; i < RECORD_FIELDS.length; i++) {
+    const name = RECORD_FIELDS[i] as string;
+    const text: unknown = reply[i];
+    if (text === null && OPTIONAL.has(name)) continue;
+    const value = NUMBERS.has(name) ? parseWholeNumber(text) : text;
+    if (value === undefined || value === null) return undefined;
+    record[name] = value;
   }
-  for (const name of NUMBERS) {
-    const number = parseWholeNumber(fields.get(name));
-    if (number === undefined) return undefined;
-    record[name] = number;
-  }
-  for (const name of OPTIONAL_NUMBERS) {
-    if (!fields.has(name)) continue;
-    const number = parseWholeNumber(fields.get(name));
-    if (number === undefined) return undefined;
-    record[name] = number;
-  }
-  for (const name of TRANSITION_FIELDS) {
-    const text = fields.get(name);
-    if (text !== undefined) record[name] = text;
-  }
-  const state = fields.get("state");
-  if (
-    fields.get("key") !== key ||
-    record["version"] !== SETTLEMENT_RECORD_VERSION ||
-    !isState(state)
-  ) {
-    return undefined;
-  }
-  return { ...record, state } as unknown as SettlementRecord;
-}
-
-/** Fields and values, from the list that HGETALL answers inside a script. */
-export function fieldsOf(reply: unknown): Map<string, string> {
-  const fields = new Map<string, string>();
-  if (!Array.isArray(reply)) return fields;
-  for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]));
-  return fields;
+  const whole =
+    record["key"] === key &&
+    record["version"] === SETTLEMENT_RECORD_VERSION &&
+    isState(record["state"]);
+  return whole ? (record as unknown as SettlementRecord) : undefined;
 }
 
 /** A safe integer of at least 0 in its one decimal form. */
@@ -56,6 +63,6 @@ export function parseWholeNumber(text: unknown): number | undefined {
   return Number.isSafeInteger(number) ? number : undefined;
 }
 
-function isState(text: string | undefined): text is SettlementState {
-  return text !== undefined && Object.hasOwn(SETTLEMENT_TRANSITIONS, text);
+function isState(text: unknown): text is SettlementState {
+  return typeof text === "string" && Object.hasOwn(SETTLEMENT_TRANSITIONS, text);
 }

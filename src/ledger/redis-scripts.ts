@@ -1,5 +1,6 @@
 import { FINAL_STATES, SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
 import type { SettlementState } from "./ledger.ts";
+import { RECORD_FIELDS } from "./redis-record.ts";
 
 /**
  * The clock is the server's. A fence is the server's time in microseconds (at least one more than the fence before),
@@ -31,7 +32,7 @@ if exists then
   end
 end
 
-local function record() return redis.call('HGETALL', key) end
+local function record() return redis.call('HMGET', key, ${RECORD_FIELDS.map((name) => `'${name}'`).join(", ")}) end
 
 -- Keeps the record at least until then; never for less long than before.
 local function keep(untilMs)
@@ -105,7 +106,7 @@ redis.call('HSET', key, 'handedOutTo', ARGV[3])
 return {'yes'}
 `;
 
-/** A script and not HGETALL, which a cluster client may send to a replica that lags behind. */
+/** A script and not HMGET, which a cluster client may send to a replica that lags behind. */
 const get = `
 if not exists then return {'none'} end
 return {'found', record()}
