@@ -14,7 +14,7 @@ export interface TestRedis {
   readonly pid: number;
   /** Ends the server as `kill -9` does; its port and folder stay for `restart`. */
   kill(): Promise<void>;
-  /** Kills the server if it runs, and starts it with the same port, folder and arguments. Empty without persistence. */
+  /** Kills the server if it runs, and starts it with the same port, folder and arguments. Empty unless it persists. */
   restart(): Promise<void>;
   /** The server stops answering, but its connections stay open. `resume` ends it. */
   pause(): void;
@@ -23,11 +23,14 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-/**
- * Starts a real `redis-server` on a free port of the loopback interface, without persistence unless `args` say
- * otherwise, and waits until it answers.
- */
-export async function startRedis(options: { args?: readonly string[] } = {}): Promise<TestRedis> {
+export interface TestRedisOptions {
+  readonly args?: readonly string[];
+  /** `aof`: every write is on disk before it is answered, and survives `kill` and `restart`. Default: nothing does. */
+  readonly persistence?: "aof";
+}
+
+/** Starts a real `redis-server` on a free port of the loopback interface, and waits until it answers. */
+export async function startRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), "farthing-redis-"));
   const args = [
     "--bind",
@@ -36,8 +39,9 @@ export async function startRedis(options: { args?: readonly string[] } = {}): Pr
     folder,
     "--save",
     "",
-    "--appendonly",
-    "no",
+    ...(options.persistence === "aof"
+      ? ["--appendonly", "yes", "--appendfsync", "always"]
+      : ["--appendonly", "no"]),
     ...(options.args ?? []),
   ];
   let child: ChildProcess | undefined;
@@ -135,7 +139,8 @@ function answersPing(port: number): Promise<boolean> {
   });
 }
 
-function freePort(): Promise<number> {
+/** A port of the loopback interface that nobody uses right now. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
