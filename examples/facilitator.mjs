@@ -8,8 +8,8 @@ import { privateKeyToAccount } from "viem/accounts";
 
 const chain = evmChain({
   network: process.env.EVM_NETWORK ?? "eip155:84532",
-  rpcUrl: process.env.EVM_RPC_URL,
-  account: privateKeyToAccount(process.env.EVM_PRIVATE_KEY), // pays the gas, owns nothing else
+  rpcUrls: [process.env.EVM_RPC_URL],
+  signers: [privateKeyToAccount(process.env.EVM_PRIVATE_KEY)], // pays the gas, owns nothing else
 });
 const facilitator = createFacilitator({
   schemes: [exactEvmFacilitator()],

@@ -49,6 +49,8 @@ export interface EvmChain extends ChainReader {
    * Heads may be skipped, and after a reorganization come again with other hashes.
    */
   watch(listener: (head: Head) => void): () => void;
+  /** Number of the newest block that the chain calls final; 0 when it does not say. */
+  finalized(): Promise<bigint>;
   /** Header of a block by number; nothing when there is none yet. */
   block(number: bigint): Promise<Head | undefined>;
   /** Receipts of all transactions of a block, in one call where the endpoint can. */

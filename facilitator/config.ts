@@ -5,8 +5,10 @@ import type { Hex } from "../src/core/scheme.ts";
 
 export interface NetworkConfig {
   readonly network: Network;
-  readonly rpcUrl: string;
-  readonly privateKey: Hex;
+  /** Endpoints, the best first. */
+  readonly rpcUrls: readonly string[];
+  /** Signers; each sends by itself. */
+  readonly privateKeys: readonly Hex[];
 }
 
 export interface FacilitatorConfig {
@@ -44,11 +46,22 @@ const url = (protocols: readonly string[]) =>
       (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol),
       `must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
     );
-const rpcUrl = url(["http:", "https:"]);
-const privateKey = z
-  .string("is missing")
-  .regex(/^0x[0-9a-fA-F]{64}$/, "must be a private key: 0x and 64 hex digits")
-  .transform((value) => value as Hex);
+/** One value or several with commas between them. */
+const list = <T extends z.ZodType<unknown, string>>(item: T) =>
+  z
+    .string("is missing")
+    .transform((value) => value.split(",").map((part) => part.trim()))
+    .pipe(z.array(item));
+const rpcUrls = list(url(["http:", "https:", "ws:", "wss:"])).refine(
+  (urls) => urls.some((text) => text.startsWith("http")),
+  "must have at least one URL that begins with http:// or https://",
+);
+const privateKeys = list(
+  z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{64}$/, "must be a private key: 0x and 64 hex digits")
+    .transform((value) => value as Hex),
+).refine((keys) => new Set(keys.map((key) => key.toLowerCase())).size === keys.length, "names a key twice");
 
 const Service = z.object({
   PORT: z.coerce
@@ -58,7 +71,10 @@ const Service = z.object({
     .max(65535, "must be 0 to 65535")
     .default(4022),
   HOST: z.string().min(1, "must not be empty").default("127.0.0.1"),
-  REDIS_URL: url(["redis:", "rediss:"]).optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?(-cluster)?:\/\//, "must be a URL that begins with redis://, rediss:// or redis-cluster://")
+    .optional(),
   LOG_LEVEL: z
     .enum(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -69,8 +85,8 @@ const Service = z.object({
 
 const OneNetwork = z.object({
   EVM_NETWORK: network,
-  EVM_RPC_URL: rpcUrl,
-  EVM_PRIVATE_KEY: privateKey,
+  EVM_RPC_URL: rpcUrls,
+  EVM_PRIVATE_KEY: privateKeys,
 });
 
 /** The file that `FARTHING_CONFIG` names. Secrets are not in it, but in the variables that it names. */
@@ -79,10 +95,11 @@ const ConfigFile = z.strictObject({
     .array(
       z.strictObject({
         network,
-        rpcUrl: rpcUrl.optional(),
-        /** Name of the variable that holds the RPC URL, for one that carries a key. */
+        /** One URL, or several with commas between them. */
+        rpcUrl: rpcUrls.optional(),
+        /** Name of the variable that holds the URLs, for those that carry a key. */
         rpcUrlEnv: z.string().optional(),
-        /** Name of the variable that holds the private key; default `EVM_PRIVATE_KEY`. */
+        /** Name of the variable that holds the private keys; default `EVM_PRIVATE_KEY`. */
         privateKeyEnv: z.string().default("EVM_PRIVATE_KEY"),
       }),
     )
@@ -131,7 +148,7 @@ function networkFromEnv(env: Env, problems: string[]): NetworkConfig[] {
     return [];
   }
   const { EVM_NETWORK, EVM_RPC_URL, EVM_PRIVATE_KEY } = parsed.data;
-  return [{ network: EVM_NETWORK, rpcUrl: EVM_RPC_URL, privateKey: EVM_PRIVATE_KEY }];
+  return [{ network: EVM_NETWORK, rpcUrls: EVM_RPC_URL, privateKeys: EVM_PRIVATE_KEY }];
 }
 
 function networksFromFile(
@@ -154,24 +171,23 @@ function networksFromFile(
     return [];
   }
   return file.data.networks.flatMap((entry) => {
-    const endpoint = rpcUrl.safeParse(
-      entry.rpcUrlEnv === undefined ? entry.rpcUrl : env[entry.rpcUrlEnv],
-    );
-    const key = privateKey.safeParse(env[entry.privateKeyEnv]);
-    if (!endpoint.success) {
-      problems.push(
-        `${entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`} ${firstMessage(endpoint.error)}`,
-      );
+    const given = entry.rpcUrlEnv === undefined ? undefined : rpcUrls.safeParse(env[entry.rpcUrlEnv]);
+    const urls = given?.data ?? entry.rpcUrl;
+    const keys = privateKeys.safeParse(env[entry.privateKeyEnv]);
+    if (urls === undefined) {
+      const name = entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`;
+      problems.push(`${name} ${given?.error === undefined ? "is missing" : firstMessage(given.error)}`);
     }
-    if (!key.success) problems.push(`${entry.privateKeyEnv} ${firstMessage(key.error)}`);
-    return endpoint.success && key.success
-      ? [{ network: entry.network, rpcUrl: endpoint.data, privateKey: key.data }]
+    if (!keys.success) problems.push(`${entry.privateKeyEnv} ${firstMessage(keys.error)}`);
+    return urls !== undefined && keys.success
+      ? [{ network: entry.network, rpcUrls: urls, privateKeys: keys.data }]
       : [];
   });
 }
 
 function describe(error: z.ZodError): string[] {
   return error.issues.map((issue) => {
+    // The place in a list of secrets is enough.
     const field = issue.path.join(".");
     return field === "" ? issue.message : `${field} ${issue.message}`;
   });

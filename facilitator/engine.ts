@@ -1,297 +1,281 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { getAddress } from "viem";
 import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { canonicalJson } from "../src/core/json.ts";
-import type {
-  FacilitatorRequest,
-  SettleResponse,
-  Supported,
-  VerifyResponse,
-} from "../src/core/messages.ts";
-import { networkToV1 } from "../src/core/messages-v1.ts";
+import type { FacilitatorRequest, SettleResponse, VerifyResponse } from "../src/core/messages.ts";
 import { networkFamily } from "../src/core/network.ts";
-import { REASONS, type Reason } from "../src/core/reasons.ts";
+import type { Reason } from "../src/core/reasons.ts";
 import type { FacilitatorScheme, Hex, SchemePayment } from "../src/core/scheme.ts";
-import type { Ledger, SettlementRecord } from "../src/ledger/ledger.ts";
-import type { EvmChain } from "./chain.ts";
-import { createLane } from "./settlement/lane.ts";
-import {
-  settlePayment,
-  type SettlementContext,
-  type Settled,
-} from "./settlement/settle-payment.ts";
-import { createWatcher } from "./settlement/watcher.ts";
+import { FINAL_STATES, type Ledger, type SettlementRecord } from "../src/ledger/ledger.ts";
+import { failed, invalid, settled, valid } from "./answers.ts";
+import type { SettlementChain } from "./settlement-chain.ts";
+import { createJobs, type JobEnd } from "./settlement/jobs.ts";
+import type { SettlementEvent, Step } from "./settlement/options.ts";
+import { createSettler, PAYMENT_LEASE_MS, type Settler } from "./settlement/settler.ts";
+import { supportedKinds } from "./supported.ts";
 
 export interface CreateFacilitatorOptions {
   readonly schemes: readonly FacilitatorScheme[];
   readonly ledger: Ledger;
-  readonly chains: readonly EvmChain[];
+  readonly chains: readonly SettlementChain[];
   /** Unix milliseconds; default `Date.now`. */
   readonly now?: () => number;
   /** How long a settle waits for its result before it answers `settlement_pending`; default 30 s. */
   readonly settleTimeoutMs?: number;
-  /** Time between two looks at a chain's head while something waits there; default 250 ms. */
-  readonly pollMs?: number;
+  /** How long a successful verify holds its amount on the payer's balance; 0: not at all. Default 30 s. */
+  readonly holdMs?: number;
+  /** Told of what the lanes do, for logs and metrics. */
+  readonly observe?: (event: SettlementEvent) => void;
+  /** Called between the steps of a settlement; tests stop the process there. */
+  readonly step?: (step: Step) => Promise<void> | void;
+}
+
+/** What the ledger tells its claimant of a settlement. */
+export interface Settlement {
+  readonly id: string;
+  readonly state: SettlementRecord["state"];
+  readonly network: string;
+  readonly transaction?: string;
+  /** Number of the block, decimal. */
+  readonly block?: string;
+  readonly errorReason?: string;
+  /** States and when they were reached, ISO 8601. */
+  readonly history: readonly { readonly state: SettlementRecord["state"]; readonly at: string }[];
 }
 
 export interface FacilitatorEngine extends Facilitator {
+  /** Leases lanes and finishes what a crash left behind, without waiting for a payment. Done by the first settle, too. */
+  start(): void;
+  /** A settlement by payment key, for its claimant; nothing when there is none of theirs. */
+  settlement(id: string, options?: FacilitatorCallOptions): Promise<Settlement | undefined>;
   /** Throws `X402Error` when the ledger or a chain cannot be used right now. */
   check(): Promise<void>;
-  /** Waits for what is in flight. The ledger is the caller's to close. */
-  close(): Promise<void>;
+  /** Takes nothing new, finishes what is in flight as far as the time allows, gives the lanes back. The ledger is the caller's to close. */
+  close(timeoutMs?: number): Promise<void>;
 }
 
 /** A record is kept for this long after its authorization has expired. */
 const RETENTION_MS = 24 * 3600 * 1000;
-/** How soon another replica, or the next request, takes over from a process that died. */
-const LEASE_MS = 15_000;
-/** How long a transaction is waited for before its payment is left to the next request. */
-const WATCH_MS = 120_000;
+/** Time between two looks at a payment that another replica is working on. */
 const HELD_POLL_MS = 100;
 
-type Opened =
-  | { reason: Reason; payer?: Hex | undefined }
-  | {
-      scheme: FacilitatorScheme;
-      payment: SchemePayment;
-      context: SettlementContext;
-      key: string;
-      late?: Reason;
-    };
+interface Opened {
+  readonly scheme: FacilitatorScheme;
+  readonly payment: SchemePayment;
+  readonly chain: SettlementChain;
+  readonly settler: Settler;
+  readonly key: string;
+  /** Why it comes too late to be settled now; it may have been settled in time. */
+  readonly late?: Reason;
+}
 
 /**
- * The facilitator: verifies payments and settles them, each exactly once. The only place where the order of the
- * steps is written: static checks, signature, ledger, chain (the cheap before the dear); see `settlePayment` for what
- * follows a claim.
+ * The facilitator: verifies payments and settles them, each exactly once. The order of the steps up to the claim is
+ * written here: static checks, signature, ledger, chain (the cheap before the dear). What follows a claim is in
+ * `settlement/lane.ts`.
  */
 export function createFacilitator(options: CreateFacilitatorOptions): FacilitatorEngine {
-  const { schemes, ledger, now = Date.now, settleTimeoutMs = 30_000, pollMs = 250 } = options;
-  const contexts = new Map<string, SettlementContext>(
+  const { schemes, ledger, now = Date.now, settleTimeoutMs = 30_000, holdMs = 30_000 } = options;
+  const { observe = () => undefined, step = () => undefined } = options;
+  const jobs = createJobs(schemes);
+  const owner = crypto.randomUUID();
+  const networks = new Map(
     options.chains.map((chain) => [
-      chain.network,
-      {
-        chain,
-        lane: createLane(chain),
-        watcher: createWatcher(chain, pollMs),
-        ledger,
-        watchMs: WATCH_MS,
-      },
+      chain.chain.network as string,
+      { chain, settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }) },
     ]),
   );
-  /** Settlements that this process is working on, by payment key. */
-  const running = new Map<string, Promise<Settled>>();
+  let closing = false;
 
   /** Everything that can be said of a payment without the ledger. */
-  async function open({
-    paymentPayload,
-    paymentRequirements,
-  }: FacilitatorRequest): Promise<Opened> {
-    const context = contexts.get(paymentRequirements.network);
+  async function open(request: FacilitatorRequest): Promise<Opened | { reason: Reason; payer?: Hex | undefined }> {
+    const { paymentPayload, paymentRequirements } = request;
+    const network = networks.get(paymentRequirements.network);
+    if (network === undefined) return { reason: "invalid_network" };
+    const family = networkFamily(paymentRequirements.network);
     const scheme = schemes.find(
-      (candidate) =>
-        candidate.scheme === paymentRequirements.scheme &&
-        candidate.family === networkFamily(paymentRequirements.network),
+      (candidate) => candidate.scheme === paymentRequirements.scheme && candidate.family === family,
     );
-    if (context === undefined) return { reason: "invalid_network" };
     if (scheme === undefined) return { reason: "unsupported_scheme" };
     const checked = scheme.check(paymentPayload, paymentRequirements, Math.floor(now() / 1000));
     const payment = "payment" in checked ? checked.payment : checked.expired;
     if (payment === undefined) return checked as { reason: Reason; payer?: Hex };
-    const reason = await scheme.verifySignature(payment, context.chain);
+    const reason = await scheme.verifySignature(payment, network.chain.chain);
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
-    return { scheme, payment, context, key, ...("reason" in checked && { late: checked.reason }) };
+    return { scheme, payment, ...network, key, ...("reason" in checked && { late: checked.reason }) };
   }
 
-  async function verify(
-    request: FacilitatorRequest,
-    call: FacilitatorCallOptions = {},
-  ): Promise<VerifyResponse> {
+  async function verify(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<VerifyResponse> {
     const opened = await open(request);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
-    const { scheme, payment, context, key } = opened;
+    const { scheme, payment, key, late } = opened;
+    const { chain, signers } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
       const reason = whyNotHandedOut(record, claimantOf(call), hashOf(request.paymentRequirements));
-      return reason === undefined
-        ? { isValid: true, payer: getAddress(payment.payer) }
-        : invalid(reason, payment.payer);
+      return reason === undefined ? valid(payment.payer) : invalid(reason, payment.payer);
     }
-    if (opened.late !== undefined) return invalid(opened.late, payment.payer);
-    const { ok } = await context.chain.call({
-      ...scheme.simulation(payment),
-      from: context.chain.signer,
-    });
-    if (!ok) return invalid(await scheme.diagnose(payment, context.chain), payment.payer);
-    return { isValid: true, payer: getAddress(payment.payer) };
+    if (late !== undefined) return invalid(late, payment.payer);
+    const [simulated, balance] = await Promise.all([
+      chain.call({ ...scheme.simulation(payment), from: signers[0]!.address }),
+      holdMs === 0 ? undefined : chain.call(scheme.balance(payment)),
+    ]);
+    if (!simulated.ok) return invalid(await scheme.diagnose(payment, chain), payment.payer);
+    if (balance !== undefined && !(await hold(payment, key, balance))) {
+      return invalid("invalid_exact_evm_insufficient_balance", payment.payer);
+    }
+    return valid(payment.payer);
   }
 
-  async function settle(
-    request: FacilitatorRequest,
-    call: FacilitatorCallOptions = {},
-  ): Promise<SettleResponse> {
+  /** Reserves the amount, so that many payments against one balance do not all verify. */
+  async function hold(payment: SchemePayment, id: string, balance: { ok: boolean; data: Hex }): Promise<boolean> {
+    const available = balance.ok && balance.data.length === 66 ? BigInt(balance.data) : 0n;
+    return await ledger.hold({ account: accountOf(payment), id, amount: payment.amount, available, ttlMs: holdMs });
+  }
+
+  async function settle(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<SettleResponse> {
     const opened = await open(request);
     const { network } = request.paymentRequirements;
     if ("reason" in opened) return failed(network, opened.reason, opened.payer);
-    const { scheme, payment, context, key } = opened;
+    const { payment, key, late } = opened;
+    if (late !== undefined && (await ledger.get(key)) === undefined) return failed(network, late, payment.payer);
+
+    const end = await carryOut(opened, request, call);
+    if (holdMs > 0) void ledger.unhold(accountOf(payment), key).catch(() => undefined);
+    if ("released" in end) return failed(network, end.released, payment.payer);
+    const { state, transaction = "" } = end;
+    if (state === "failed") {
+      return failed(network, (end.reason ?? "invalid_exact_evm_transaction_failed") as Reason, payment.payer, transaction);
+    }
+    if (state !== "confirmed") {
+      if (transaction === "") throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
+      return failed(network, "settlement_pending", payment.payer, transaction);
+    }
+    return settled(network, payment, transaction);
+  }
+
+  /**
+   * Claims a payment and sees it through, here or in whichever process has it; gives its record, confirmed ones only
+   * to whom they may be told, or as far as it got when the time is up.
+   */
+  async function carryOut(
+    { scheme, payment, key, settler }: Opened,
+    request: FacilitatorRequest,
+    call: FacilitatorCallOptions,
+  ): Promise<SettlementRecord | { released: Reason }> {
     const claimant = claimantOf(call);
     const requirementsHash = hashOf(request.paymentRequirements);
-
-    if (opened.late !== undefined && (await ledger.get(key)) === undefined) {
-      return failed(network, opened.late, payment.payer);
-    }
-    const { status, record } = await ledger.claim({
-      key,
-      claimant,
-      requirementsHash,
-      payment: JSON.stringify(request),
-      leaseMs: LEASE_MS,
-      ttlMs: Math.max(0, payment.expiresAtSeconds * 1000 - now()) + RETENTION_MS,
-    });
-    if (record.requirementsHash !== requirementsHash || record.claimant !== claimant) {
-      return failed(network, "duplicate_settlement", payment.payer);
-    }
-    const owned = status === "claimed" || status === "resumed";
-    if (owned) start(record, settlePayment(context, scheme, payment, record));
-    const settled = status === "final" ? record : await untilSettled(key, record);
-
-    if ("released" in settled) return failed(network, settled.released, payment.payer);
-    const transaction = settled.transaction ?? "";
-    if (settled.state === "failed") {
-      const reason = (settled.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
-      return { ...failed(network, reason, payment.payer), transaction };
-    }
-    if (settled.state !== "confirmed") {
-      if (transaction === "")
-        throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
-      return { ...failed(network, "settlement_pending", payment.payer), transaction };
-    }
-    if (!(await ledger.handOut(key, claimant, requirementsHash))) {
-      return failed(network, "duplicate_settlement", payment.payer);
-    }
-    return {
-      success: true,
-      transaction,
-      network,
-      payer: getAddress(payment.payer),
-      amount: payment.amount.toString(),
-    };
-  }
-
-  /** Keeps the lease of a settlement while it is worked on, and lets it go when the work ends without a result. */
-  function start({ key, fence }: SettlementRecord, work: Promise<Settled>): void {
-    const heartbeat = setInterval(
-      () => void ledger.renew(key, fence, LEASE_MS).catch(ignore),
-      LEASE_MS / 3,
-    );
-    const tracked = work.finally(async () => {
-      clearInterval(heartbeat);
-      running.delete(key);
-      if (await work.then(isUnfinished, () => true)) {
-        const released = await ledger.release(key, fence).catch(ignore);
-        if (released !== true) await ledger.renew(key, fence, 0).catch(ignore);
-      }
-    });
-    tracked.catch(ignore);
-    running.set(key, tracked);
-  }
-
-  /** The end of a settlement that this process, or another one, is working on; its record so far when time runs out. */
-  async function untilSettled(key: string, record: SettlementRecord): Promise<Settled> {
+    const token = crypto.randomUUID();
     const deadlineMs = Date.now() + settleTimeoutMs;
-    const own = running.get(key);
-    if (own !== undefined) {
-      return (await within(own, settleTimeoutMs)) ?? (await ledger.get(key)) ?? record;
+    const text = JSON.stringify(request);
+    for (;;) {
+      if (closing) throw new X402Error("settlement_pending", "shutting down", { retry: "unsafe" });
+      const { status, record } = await ledger.claim({
+        key,
+        claimant,
+        requirementsHash,
+        payment: text,
+        token,
+        leaseMs: PAYMENT_LEASE_MS,
+        ttlMs: Math.max(0, payment.expiresAtSeconds * 1000 - now()) + RETENTION_MS,
+      });
+      if (record.requirementsHash !== requirementsHash || record.claimant !== claimant) {
+        return { released: "duplicate_settlement" };
+      }
+      if (status === "final") return await handOut(record, token);
+      if (status === "claimed") {
+        await step("claimed");
+        settler.submit(jobs.start(scheme, payment, record));
+      }
+      const end = await waitFor(key, Math.max(0, deadlineMs - Date.now()), record);
+      if (end !== "elsewhere" && "released" in end) return end;
+      if (end !== "elsewhere" && FINAL_STATES.has(end.state)) return await handOut(end, token);
+      if (Date.now() >= deadlineMs) return end === "elsewhere" ? record : end;
     }
-    let latest = record;
-    while (Date.now() < deadlineMs && !isFinal(latest)) {
-      await sleep(HELD_POLL_MS);
-      const next = await ledger.get(key);
-      if (next === undefined)
-        throw new X402Error("settlement_pending", "let go elsewhere", { retry: "unsafe" });
-      latest = next;
+  }
+
+  /** Waits for the work on a payment. What failed before anything was signed is let go, to be tried again. */
+  async function waitFor(key: string, timeoutMs: number, record: SettlementRecord): Promise<JobEnd> {
+    const end = jobs.end(key);
+    if (end === undefined) {
+      await sleep(Math.min(HELD_POLL_MS, timeoutMs));
+      return "elsewhere";
     }
-    return latest;
+    try {
+      return (await within(end, timeoutMs)) ?? (await ledger.get(key)) ?? record;
+    } catch (error) {
+      if (await ledger.release(key, record.fence)) throw error;
+      await sleep(Math.min(HELD_POLL_MS, timeoutMs));
+      return "elsewhere";
+    }
+  }
+
+  async function handOut(record: SettlementRecord, token: string): Promise<SettlementRecord | { released: Reason }> {
+    if (record.state !== "confirmed") return record;
+    const { key, claimant, requirementsHash } = record;
+    // Of a named claimant's success nothing has to be remembered: the record says whose it is.
+    const told = claimant !== "" || (await ledger.handOut(key, claimant, requirementsHash, token));
+    await step("handed_out");
+    return told ? record : { released: "duplicate_settlement" };
+  }
+
+  async function settlement(id: string, call: FacilitatorCallOptions = {}): Promise<Settlement | undefined> {
+    const record = await ledger.get(id);
+    if (record === undefined || record.claimant !== claimantOf(call)) return undefined;
+    const { paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
+    const reached = [
+      ["claimed", record.createdAtMs],
+      ["signed", record.signedAtMs],
+      [record.state, FINAL_STATES.has(record.state) ? record.finishedAtMs : undefined],
+    ] as const;
+    return {
+      id,
+      state: record.state,
+      network: paymentRequirements.network,
+      ...(record.transaction !== undefined && { transaction: record.transaction }),
+      ...(record.block !== undefined && { block: record.block }),
+      ...(record.reason !== undefined && { errorReason: record.reason }),
+      history: reached.flatMap(([state, at]) =>
+        at === undefined ? [] : [{ state, at: new Date(at).toISOString() }],
+      ),
+    };
   }
 
   return {
     verify,
     settle,
+    settlement,
     supported: () => Promise.resolve(supportedKinds(schemes, options.chains)),
+    start() {
+      for (const { settler } of networks.values()) settler.start();
+    },
     async check() {
       await ledger.check();
-      await Promise.all(options.chains.map((chain) => chain.blockNumber()));
+      await Promise.all(options.chains.map(({ chain }) => chain.head()));
     },
-    async close() {
-      await Promise.allSettled(running.values());
+    async close(timeoutMs = 20_000) {
+      closing = true;
+      await Promise.all([...networks.values()].map(({ settler }) => settler.close(timeoutMs)));
+      for (const { chain } of options.chains) chain.close();
     },
   };
 }
 
-function supportedKinds(
-  schemes: readonly FacilitatorScheme[],
-  chains: readonly EvmChain[],
-): Supported {
-  const kinds = chains.flatMap(({ network }) =>
-    schemes
-      .filter((scheme) => scheme.family === networkFamily(network))
-      .flatMap((scheme) => {
-        const extra = scheme.extra?.(network);
-        const kind = { scheme: scheme.scheme, ...(extra && { extra }) };
-        const v1 = networkToV1(network);
-        return [
-          { x402Version: 2, network, ...kind },
-          ...(v1 === undefined ? [] : [{ x402Version: 1, network: v1, ...kind }]),
-        ];
-      }),
-  );
-  const signers = [...new Set(chains.map((chain) => chain.signer))];
-  return { kinds, extensions: [], signers: { "eip155:*": signers } };
+/** Why a payment that the ledger knows would not be answered with success to this claimant; nothing when it would. */
+function whyNotHandedOut(record: SettlementRecord, claimant: string, requirementsHash: string): Reason | undefined {
+  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash) return "duplicate_settlement";
+  if (record.state === "failed") return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
+  return record.handedOutTo === "" ? undefined : "duplicate_settlement";
 }
 
-/** Why a payment that the ledger knows would not be answered with success to this claimant; nothing when it would. */
-function whyNotHandedOut(
-  record: SettlementRecord,
-  claimant: string,
-  requirementsHash: string,
-): Reason | undefined {
-  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash)
-    return "duplicate_settlement";
-  if (record.state === "failed")
-    return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
-  return record.handedOut ? "duplicate_settlement" : undefined;
-}
+const accountOf = (payment: SchemePayment): string => `${payment.network}:${payment.asset}:${payment.payer}`;
 
 const claimantOf = (call: FacilitatorCallOptions): string =>
   call.idempotencyKey === undefined ? "" : `idempotency:${call.idempotencyKey}`;
 
-const hashOf = (value: unknown): string =>
-  bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
-
-const isFinal = (record: SettlementRecord): boolean =>
-  record.state === "confirmed" || record.state === "failed";
-
-const invalid = (reason: Reason, payer?: Hex): VerifyResponse => ({
-  isValid: false,
-  invalidReason: reason,
-  invalidMessage: REASONS[reason],
-  ...(payer && { payer: getAddress(payer) }),
-});
-
-const failed = (network: string, reason: Reason, payer?: Hex): SettleResponse => ({
-  success: false,
-  transaction: "",
-  network,
-  errorReason: reason,
-  errorMessage: REASONS[reason],
-  ...(payer && { payer: getAddress(payer) }),
-});
-
-const isUnfinished = (settled: Settled): boolean => !("released" in settled) && !isFinal(settled);
-
-const ignore = (): undefined => undefined;
+const hashOf = (value: unknown): string => bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -3,6 +3,8 @@ export {
   createFacilitator,
   type CreateFacilitatorOptions,
   type FacilitatorEngine,
+  type Settlement,
 } from "./engine.ts";
 export { createFacilitatorApp, type FacilitatorAppOptions } from "./app.ts";
-export { evmChain, type EvmChain, type EvmChainOptions } from "./chain.ts";
+export { evmChain, type EvmChainOptions, type SettlementChain } from "./settlement-chain.ts";
+export type { Confirmation, SettlementEvent, SettlementOptions } from "./settlement/options.ts";

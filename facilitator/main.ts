@@ -9,9 +9,10 @@ import type { Ledger } from "../src/ledger/ledger.ts";
 import { memoryLedger } from "../src/ledger/memory.ts";
 import { redisLedger } from "../src/ledger/redis.ts";
 import { createFacilitatorApp } from "./app.ts";
-import { evmChain, type EvmChain } from "./chain.ts";
 import { ConfigError, type FacilitatorConfig } from "./config.ts";
 import { createFacilitator } from "./engine.ts";
+import { evmChain, type SettlementChain } from "./settlement-chain.ts";
+import type { SettlementEvent } from "./settlement/options.ts";
 
 export interface FacilitatorService {
   readonly url: string;
@@ -28,11 +29,16 @@ export async function startFacilitator(
   config: FacilitatorConfig,
   log = createLog(config),
 ): Promise<FacilitatorService> {
-  const chains = config.networks.map(({ network, rpcUrl, privateKey }) =>
-    evmChain({ network, rpcUrl, account: privateKeyToAccount(privateKey) }),
+  const chains = config.networks.map(({ network, rpcUrls, privateKeys }) =>
+    evmChain({ network, rpcUrls, signers: privateKeys.map((key) => privateKeyToAccount(key)) }),
   );
   const ledger = openLedger(config, log);
-  const facilitator = createFacilitator({ schemes: [exactEvmFacilitator()], ledger, chains });
+  const facilitator = createFacilitator({
+    schemes: [exactEvmFacilitator()],
+    ledger,
+    chains,
+    observe: (event) => logEvent(log, event),
+  });
   try {
     await assertUsable(ledger, chains);
   } catch (error) {
@@ -40,6 +46,7 @@ export async function startFacilitator(
     throw error;
   }
 
+  facilitator.start();
   const app = createFacilitatorApp(facilitator, {
     check: () => facilitator.check(),
     onError: (error) => log.error({ error: describeError(error) }, "request failed"),
@@ -76,14 +83,20 @@ export function createLog(config: Pick<FacilitatorConfig, "logLevel">): Logger {
 }
 
 function openLedger(config: FacilitatorConfig, log: Logger): Ledger {
-  if (config.redisUrl !== undefined) return redisLedger(connectRedis(config.redisUrl));
+  if (config.redisUrl !== undefined) {
+    try {
+      return redisLedger(connectRedis(config.redisUrl));
+    } catch (error) {
+      throw new ConfigError([`REDIS_URL cannot be used: ${(error as Error).message}`]);
+    }
+  }
   log.warn(
     "REDIS_URL is not set: payments are remembered in memory only, for one process and until it ends",
   );
   return memoryLedger();
 }
 
-async function assertUsable(ledger: Ledger, chains: readonly EvmChain[]): Promise<void> {
+async function assertUsable(ledger: Ledger, chains: readonly SettlementChain[]): Promise<void> {
   const problems = await Promise.all([
     ledger.check().then(
       () => undefined,
@@ -95,12 +108,24 @@ async function assertUsable(ledger: Ledger, chains: readonly EvmChain[]): Promis
   if (found.length > 0) throw new ConfigError(found);
 }
 
-async function problemOfChain(chain: EvmChain): Promise<string | undefined> {
+async function problemOfChain({ chain }: SettlementChain): Promise<string | undefined> {
   const id = await chain.chainId().catch(() => undefined);
   if (id === undefined) return `EVM_RPC_URL of ${chain.network} does not answer`;
   if (id !== evmChainId(chain.network))
     return `EVM_RPC_URL of ${chain.network} is of another chain, eip155:${id}`;
   return undefined;
+}
+
+function logEvent(log: Logger, event: SettlementEvent): void {
+  if (event.type === "failed") {
+    const { lane, step, error } = event;
+    log.warn({ lane, step, error: describeError(error) }, "settlement step failed");
+  } else if (event.type === "sent" || event.type === "mined" || event.type === "resent") {
+    log.debug(event, event.type);
+  } else {
+    const level = event.type === "lane_acquired" || event.type === "signer_refilled" ? "info" : "warn";
+    log[level](event, event.type.replaceAll("_", " "));
+  }
 }
 
 /** What may be logged of an error: codes and our own messages. What a library threw may hold RPC URLs with keys. */

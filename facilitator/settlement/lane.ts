@@ -1,77 +1,369 @@
-import { X402Error } from "../../src/core/errors.ts";
-import type { SettlementCall } from "../../src/core/scheme.ts";
-import type { EvmChain, Fees, SignedTransaction } from "../chain.ts";
+import type { LocalAccount } from "viem";
+import type { Hex } from "../../src/core/scheme.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { EvmChain, Fees, Head, Receipt } from "../chain.ts";
+import { bumpFees } from "../rpc/fees.ts";
+import { conclude, concludeUnsettled, unconfirm } from "./conclude.ts";
+import { logEntry, signVersion, type Flight, type Version } from "./flight.ts";
+import { isDone, type Job } from "./job.ts";
+import type { ResolvedOptions, SettlementEvent, Step } from "./options.ts";
+import { simulate } from "./simulate.ts";
 
-/** The ordered stream of transactions of one key on one chain. */
+export interface LaneContext {
+  readonly chain: EvmChain;
+  readonly account: LocalAccount;
+  readonly ledger: Ledger;
+  /** `<network>:<signer>`, the lane's name in the ledger. */
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  /** Gives payments back to the queue, or takes them from there. */
+  requeue(jobs: readonly Job[]): void;
+  unqueue(jobs: readonly Job[]): void;
+  observe(event: SettlementEvent): void;
+  /** Called between the steps, for tests that stop the process there. */
+  step(step: Step): Promise<void> | void;
+}
+
+/** One leased lane: one signer's transactions, in order of nonce. Made anew with every lease. */
 export interface Lane {
-  /**
-   * Signs a call with the next nonce, hands the transaction to `record`, and only then broadcasts it.
-   *
-   * @param record stores the transaction before the world can see it; `false`: the caller has lost the payment, nothing
-   * is sent and the nonce stays free. It is called again when the transaction has to be signed anew.
-   * @returns the transaction that was broadcast, or may have been; nothing when `record` said no.
-   * @throws X402Error `rpc_unavailable` when the node refused it: it was not broadcast.
-   */
-  send(
-    call: SettlementCall,
-    record: (transaction: SignedTransaction) => Promise<boolean>,
-  ): Promise<SignedTransaction | undefined>;
+  readonly name: string;
+  readonly fence: number;
+  /** Whether it takes payments right now. */
+  ready(): boolean;
+  /** Transactions that are sent and not mined. */
+  flying(): number;
+  /** Whether it has to be leased again before it can go on, because only the log knows what was recorded. */
+  broken(): boolean;
+  /** Whether anything is under way that has to be watched. */
+  busy(): boolean;
+  /** Sends one transaction for these payments. Never throws. */
+  dispatch(jobs: readonly Job[]): Promise<void>;
+  /** Looks through the receipts of newly seen blocks. */
+  onBlocks(head: Head, receipts: ReadonlyMap<Hex, Receipt>): Promise<void>;
+  /** Looks again at everything that was mined: the chain was reorganized. */
+  onReorganization(): Promise<void>;
+  /** Resends, replaces and gives up what is stuck; retires what is beyond doubt. */
+  tend(head: Head): Promise<void>;
+  /** The payments of the lane that have no result yet. */
+  unfinished(): Job[];
 }
 
-const MAX_ATTEMPTS = 4;
+const MAX_ATTEMPTS = 5;
 
-/** A lane over one chain. Transactions are signed, recorded and broadcast one after another, in order of nonce. */
-export function createLane(chain: EvmChain): Lane {
-  let nextNonce: number | undefined;
-  let tail: Promise<unknown> = Promise.resolve();
+/**
+ * @param flights what the log held when the lane was leased, with `nextNonce` after all of it.
+ */
+export function createLane(
+  context: LaneContext,
+  fence: number,
+  flights: Map<number, Flight>,
+  nextNonce: number,
+): Lane {
+  const { chain, account, ledger, name, options } = context;
+  let preparing = false;
+  /** Set when the ledger failed half-way: only its log knows what was recorded. The owner leases the lane again. */
+  let broken = false;
+  let outOfGas = [...flights.values()].some((flight) => flight.state === "unsent");
+  const inDispatch = new Set<Job>();
 
-  const send: Lane["send"] = async (call, record) => {
-    let bump = 0n;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      nextNonce ??= await chain.nonce("pending");
-      const transaction = await chain.sign(call, nextNonce, raise(await chain.fees(), bump));
-      if (!(await record(transaction))) return undefined;
-      switch (await chain.broadcast(transaction.raw)) {
-        case "accepted":
-        case "unknown":
-          nextNonce = transaction.nonce + 1;
-          return transaction;
-        case "underpriced":
-          bump += 25n;
-          break;
-        case "nonce_too_low":
-          nextNonce = undefined;
-          break;
-        default:
-          nextNonce = undefined;
-          throw new X402Error(
-            "rpc_unavailable",
-            `the node of ${chain.network} refused the transaction`,
-            {
-              retry: "unsafe",
-            },
-          );
-      }
+  const tell = (type: "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized", flight: Flight, transaction: Hex) =>
+    context.observe({ type, lane: name, transaction, payments: flight.members.length });
+  const inState = (state: Flight["state"]) => [...flights.values()].filter((flight) => flight.state === state);
+  const latest = (flight: Flight): Version => flight.versions.at(-1) as Version;
+
+  async function dispatch(jobs: readonly Job[]): Promise<void> {
+    preparing = true;
+    for (const job of jobs) inDispatch.add(job);
+    try {
+      await launch(await admit(jobs));
+    } catch (error) {
+      context.observe({ type: "failed", lane: name, step: "dispatch", error });
+      for (const job of jobs) if (!isFlying(job)) job.fail(error);
+    } finally {
+      preparing = false;
+      for (const job of jobs) inDispatch.delete(job);
     }
-    nextNonce = undefined;
-    throw new X402Error("rpc_unavailable", `no transaction was accepted on ${chain.network}`, {
-      retry: "unsafe",
+  }
+
+  const isFlying = (job: Job) => [...flights.values()].some((flight) => flight.jobs.includes(job));
+
+  /** Those of the payments that may be signed; the others are refused, or go alone later. */
+  async function admit(jobs: readonly Job[]): Promise<readonly Job[]> {
+    const { payable, alone, refused } = await simulate(chain, account.address, jobs);
+    for (const job of alone) job.alone = true;
+    if (alone.length > 0) context.requeue(alone);
+    await Promise.all(
+      refused.map(({ job, reason }) =>
+        concludeUnsettled(chain, ledger, job, reason).catch((error: unknown) => job.fail(error)),
+      ),
+    );
+    await context.step("simulated");
+    return payable;
+  }
+
+  async function launch(admitted: readonly Job[]): Promise<void> {
+    let jobs = admitted;
+    let fees: Fees | undefined = await chain.fees();
+    for (let attempt = 0; jobs.length > 0; attempt++) {
+      if (fees === undefined || attempt === MAX_ATTEMPTS) throw new Error("no transaction was accepted");
+      const nonce = nextNonce;
+      const version = await signVersion(chain, account, jobs, nonce, fees);
+      await context.step("signed");
+      const flight: Flight = {
+        nonce,
+        jobs,
+        members: jobs.map((job) => job.key),
+        versions: [version],
+        state: "flying",
+        firstSentMs: Date.now(),
+        lastSentMs: Date.now(),
+      };
+      if (!(await record(flight, version))) return;
+      await context.step("recorded");
+      const kept = await mark(jobs, version.hash);
+      await context.step("marked");
+      if (kept.length < jobs.length) {
+        // Some were taken over: this transaction must not be sent, one without them is.
+        await retire([version.hash]);
+        jobs = kept;
+        continue;
+      }
+      const outcome = await chain.broadcast(version.raw);
+      await context.step("broadcast");
+      if (outcome === "nonce_too_low") {
+        nextNonce = Math.max(nextNonce + 1, await chain.nonce(account.address, "pending"));
+        flight.state = "lost";
+        flights.set(nonce, flight);
+        tell("nonce_lost", flight, version.hash);
+        fees = await chain.fees();
+        continue;
+      }
+      if (outcome === "underpriced") {
+        fees = bumpFees(fees, await chain.fees(), chain.feeCeiling);
+        await retire([version.hash]);
+        continue;
+      }
+      flights.set(nonce, flight);
+      if (outcome === "insufficient_funds" || outcome === "refused") {
+        flight.state = "unsent";
+        suspend();
+        context.requeue(jobs);
+        return;
+      }
+      nextNonce = nonce + 1;
+      if (outcome === "unknown") flight.lastSentMs = 0;
+      tell("sent", flight, version.hash);
+      return;
+    }
+  }
+
+  function suspend(): void {
+    if (!outOfGas) context.observe({ type: "signer_out_of_gas", lane: name });
+    outOfGas = true;
+  }
+
+  /** Writes a version into the log before any node sees it. False: the lane was lost. */
+  async function record(flight: Flight, version: Version): Promise<boolean> {
+    try {
+      if (await ledger.lanes.record(name, fence, logEntry(flight, version))) return true;
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+    broken = true;
+    for (const job of flight.jobs) job.fail(undefined);
+    return false;
+  }
+
+  async function retire(hashes: readonly string[]): Promise<void> {
+    try {
+      if (!(await ledger.lanes.retire(name, fence, hashes))) broken = true;
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  }
+
+  /** Moves payments to `signed`; gives those that are still ours. */
+  async function mark(jobs: readonly Job[], transaction: Hex): Promise<readonly Job[]> {
+    try {
+      const records = await Promise.all(
+        jobs.map((job) => ledger.advance(job.key, { fence: job.record.fence, to: "signed", transaction })),
+      );
+      return jobs.filter((job, index) => {
+        const next = records[index];
+        if (next === undefined) job.fail(undefined);
+        else job.record = next;
+        return next !== undefined;
+      });
+    } catch (error) {
+      broken = true;
+      throw error;
+    }
+  }
+
+  async function land(flight: Flight, receipt: Receipt): Promise<void> {
+    flight.state = "mined";
+    flight.mined = { transaction: receipt.transaction, block: receipt.block, blockHash: receipt.blockHash };
+    tell("mined", flight, receipt.transaction);
+    await context.step("mined");
+  }
+
+  const confirmationsOf = (job: Job) =>
+    typeof options.confirmations === "function" ? options.confirmations(job.payment) : options.confirmations;
+
+  /** Ends the payments of a mined flight that are deep enough. */
+  async function settleMined(flight: Flight, head: Head, known?: Receipt): Promise<void> {
+    const { mined } = flight;
+    const open = flight.jobs.filter((job) => !isDone(job));
+    if (mined === undefined || open.length === 0) return;
+    const depth = head.number - mined.block + 1n;
+    const finalized = open.some((job) => confirmationsOf(job) === "finalized") ? await chain.finalized() : 0n;
+    const due = open.filter((job) => {
+      const wanted = confirmationsOf(job);
+      return wanted === "finalized" ? finalized >= mined.block : depth >= BigInt(wanted);
     });
-  };
+    if (due.length === 0) return;
+    const receipt = known ?? (await chain.receipt(mined.transaction));
+    if (receipt === undefined) return;
+    await Promise.all(due.map((job) => conclude(chain, ledger, job, receipt)));
+    await context.step("concluded");
+  }
+
+  async function onBlocks(head: Head, receipts: ReadonlyMap<Hex, Receipt>): Promise<void> {
+    await Promise.all(
+      [...flights.values()].map(async (flight) => {
+        let receipt: Receipt | undefined;
+        if (flight.state !== "mined") {
+          receipt = flight.versions.map(({ hash }) => receipts.get(hash)).find((found) => found !== undefined);
+          if (receipt === undefined) return;
+          await land(flight, receipt);
+        }
+        await settleMined(flight, head, receipt).catch((error: unknown) =>
+          context.observe({ type: "failed", lane: name, step: "conclude", error }),
+        );
+      }),
+    );
+  }
+
+  async function findReceipt(flight: Flight): Promise<Receipt | undefined> {
+    const found = await Promise.all(flight.versions.map(({ hash }) => chain.receipt(hash)));
+    return found.find((receipt) => receipt !== undefined);
+  }
+
+  async function onReorganization(): Promise<void> {
+    for (const flight of inState("mined")) {
+      const receipt = await findReceipt(flight);
+      if (receipt !== undefined && receipt.blockHash === flight.mined?.blockHash) continue;
+      const { hash, raw } = latest(flight);
+      tell("reorganized", flight, hash);
+      for (const job of flight.jobs) {
+        if (job.record.state === "confirmed") await unconfirm(ledger, job, hash);
+      }
+      delete flight.mined;
+      flight.state = "flying";
+      flight.firstSentMs = flight.lastSentMs = Date.now();
+      if (receipt === undefined) await chain.broadcast(raw);
+      else await land(flight, receipt);
+    }
+  }
+
+  async function tend(head: Head): Promise<void> {
+    await retireSettled(head);
+    for (const flight of inState("unsent")) await resend(flight);
+    if (outOfGas && inState("unsent").length === 0) await refill();
+    const flying = inState("flying").toSorted((a, b) => a.nonce - b.nonce);
+    const now = Date.now();
+    const resendAfterMs = options.resendAfterMs ?? Math.max(3000, 3 * chain.blockTimeMs());
+    const replaceAfterMs = options.replaceAfterMs ?? Math.max(10_000, 10 * chain.blockTimeMs());
+    const [oldest] = flying;
+    if (oldest === undefined || now - oldest.lastSentMs < Math.min(resendAfterMs, replaceAfterMs)) return;
+
+    const used = await chain.nonce(account.address, "latest");
+    for (const flight of flying.filter(({ nonce }) => nonce < used)) {
+      const receipt = await findReceipt(flight);
+      if (receipt === undefined) giveUp(flight);
+      else await land(flight, receipt);
+    }
+    for (const flight of inState("flying")) {
+      const tooCheap = latest(flight).fees.maxFeePerGas < head.baseFeePerGas;
+      if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs)) await replace(flight);
+      else if (now - flight.lastSentMs >= resendAfterMs) await resend(flight);
+    }
+  }
+
+  /** Takes the signer back when it can pay for a few transactions again. */
+  async function refill(): Promise<void> {
+    const { maxFeePerGas } = await chain.fees();
+    if ((await chain.balance(account.address)) < 4n * 150_000n * maxFeePerGas) return;
+    outOfGas = false;
+    context.observe({ type: "signer_refilled", lane: name });
+  }
+
+  /** Another transaction has the nonce: this one can never be mined, and its payments go to the next. */
+  function giveUp(flight: Flight): void {
+    flight.state = "lost";
+    nextNonce = Math.max(nextNonce, flight.nonce + 1);
+    tell("nonce_lost", flight, latest(flight).hash);
+    context.requeue(flight.jobs.filter((job) => !isDone(job)));
+  }
+
+  async function resend(flight: Flight): Promise<void> {
+    const { raw, hash } = latest(flight);
+    flight.lastSentMs = Date.now();
+    const outcome = await chain.broadcast(raw);
+    if (flight.state === "unsent" && (outcome === "accepted" || outcome === "unknown")) {
+      flight.state = "flying";
+      flight.firstSentMs = Date.now();
+      nextNonce = Math.max(nextNonce, flight.nonce + 1);
+      context.unqueue(flight.jobs);
+      tell("sent", flight, hash);
+    } else if (outcome === "insufficient_funds" && flight.state === "flying") {
+      suspend();
+    } else if (outcome === "accepted") tell("resent", flight, hash);
+  }
+
+  /** The same calls and nonce with a higher fee, as far as the ceiling allows. */
+  async function replace(flight: Flight): Promise<void> {
+    const fees = bumpFees(latest(flight).fees, await chain.fees(), chain.feeCeiling);
+    if (fees === undefined || flight.jobs.length < flight.members.length) return await resend(flight);
+    const version = await signVersion(chain, account, flight.jobs, flight.nonce, fees);
+    if (!(await record(flight, version))) return;
+    flight.versions.push(version);
+    flight.firstSentMs = flight.lastSentMs = Date.now();
+    await chain.broadcast(version.raw);
+    tell("replaced", flight, version.hash);
+  }
+
+  /** Takes flights out of the log that nothing can undo any more, or whose payments went elsewhere. */
+  async function retireSettled(head: Head): Promise<void> {
+    const gone = [...flights.values()].filter((flight) => {
+      const hashes = new Set<string>(flight.versions.map(({ hash }) => hash));
+      if (flight.state === "mined") {
+        const deep = head.number - (flight.mined?.block ?? head.number) >= BigInt(options.reorgDepth);
+        return deep && flight.jobs.every(isDone);
+      }
+      const left = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
+      return (flight.state === "lost" || flight.state === "unsent") && flight.jobs.every(left);
+    });
+    if (gone.length === 0) return;
+    await retire(gone.flatMap((flight) => flight.versions.map(({ hash }) => hash)));
+    for (const { nonce } of gone) flights.delete(nonce);
+  }
 
   return {
-    send(call, record) {
-      const turn = tail.then(() => send(call, record));
-      tail = turn.catch(() => undefined);
-      return turn;
-    },
-  };
-}
-
-function raise(fees: Fees, percent: bigint): Fees {
-  const raised = (fee: bigint) => fee + (fee * percent) / 100n;
-  return {
-    maxFeePerGas: raised(fees.maxFeePerGas),
-    maxPriorityFeePerGas: raised(fees.maxPriorityFeePerGas),
+    name,
+    fence,
+    ready: () => !preparing && !broken && !outOfGas && inState("flying").length < options.window,
+    flying: () => inState("flying").length,
+    busy: () => preparing || flights.size > 0,
+    broken: () => broken,
+    dispatch,
+    onBlocks,
+    onReorganization,
+    tend,
+    unfinished: () => [
+      ...new Set([...inDispatch, ...[...flights.values()].flatMap((flight) => flight.jobs)]),
+    ].filter((job) => !isDone(job)),
   };
 }

@@ -106,10 +106,10 @@ export type Checked<P> =
   | { readonly reason: Reason; readonly payer?: Hex | undefined; readonly expired?: P };
 
 export interface SettlementCall extends Call {
-  /** Gas that the transaction may use at the very most. */
+  /** Gas that a transaction of its own may use at the very most. */
   readonly gasLimit: bigint;
-  /** Whether it may share a transaction with others through Multicall3. */
-  readonly batchable: boolean;
+  /** Gas to set aside for it in a transaction with others, through Multicall3. Absent: it goes alone. */
+  readonly batchGas?: bigint;
 }
 
 /** The facilitator's side of a scheme. */

@@ -38,8 +38,8 @@ test("an agent pays for a route, settled on the local chain", async () => {
     chains: [
       evmChain({
         network: world.network,
-        rpcUrl: world.rpcUrl,
-        account: world.accounts.facilitator.account,
+        rpcUrls: [world.rpcUrl],
+        signers: [world.accounts.facilitator.account],
       }),
     ],
   });

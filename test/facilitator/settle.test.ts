@@ -31,11 +31,10 @@ describe.each(Object.keys(ledgers))("settling with a ledger in %s", (name) => {
       chains: [
         evmChain({
           network: world.network,
-          rpcUrl: world.rpcUrl,
-          account: world.accounts.facilitator.account,
+          rpcUrls: [world.rpcUrl],
+          signers: [world.accounts.facilitator.account],
         }),
       ],
-      pollMs: 20,
     });
   });
   afterAll(async () => {

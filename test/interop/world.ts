@@ -33,8 +33,7 @@ export async function startInteropWorld(): Promise<InteropWorld> {
   const facilitator = createFacilitator({
     schemes: [exactEvmFacilitator()],
     ledger: memoryLedger(),
-    chains: [evmChain({ network: chain.network, rpcUrl: chain.rpcUrl, account })],
-    pollMs: 20,
+    chains: [evmChain({ network: chain.network, rpcUrls: [chain.rpcUrl], signers: [account] })],
   });
   const facilitatorSite = await startSite(createFacilitatorApp(facilitator));
   const sites = [facilitatorSite];

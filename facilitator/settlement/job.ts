@@ -1,0 +1,29 @@
+import type { Reason } from "../../src/core/reasons.ts";
+import type { FacilitatorScheme, SchemePayment, SettlementCall } from "../../src/core/scheme.ts";
+import { FINAL_STATES, type SettlementRecord } from "../../src/ledger/ledger.ts";
+
+/** How the work on a payment ended: with its final record, or let go before anything was signed. */
+export type Settled = SettlementRecord | { readonly released: Reason };
+
+/** A claimed payment on its way through this process. */
+export interface Job {
+  readonly key: string;
+  readonly scheme: FacilitatorScheme;
+  readonly payment: SchemePayment;
+  readonly call: SettlementCall;
+  /** The record as this process read or wrote it last. */
+  record: SettlementRecord;
+  /** It failed in the company of others, and goes alone from now on. */
+  alone: boolean;
+  /** The record is gone, or somebody else finished it: there is nothing left to do here. */
+  gone: boolean;
+  /** Ends the wait of whoever asked; the first call counts. */
+  settle(end: Settled): void;
+  /** Ends the wait without a result: another replica has it, or the world failed. */
+  fail(error: unknown): void;
+}
+
+/** Whether nothing is left to do for a job. */
+export function isDone(job: Job): boolean {
+  return job.gone || FINAL_STATES.has(job.record.state);
+}

@@ -1,0 +1,81 @@
+import type { FacilitatorRequest } from "../../src/core/messages.ts";
+import type { FacilitatorScheme, SchemePayment } from "../../src/core/scheme.ts";
+import type { SettlementRecord } from "../../src/ledger/ledger.ts";
+import { isDone, type Job, type Settled } from "./job.ts";
+
+/** What came of the work in this process: a result, or nothing when it is going on elsewhere. */
+export type JobEnd = Settled | "elsewhere";
+
+/** The payments that this process is working on, by payment key. */
+export interface Jobs {
+  /** Work on a payment that this call has claimed. */
+  start(scheme: FacilitatorScheme, payment: SchemePayment, record: SettlementRecord): Job;
+  /** Waits for the work on a payment; nothing when there is none here. Rejects with what the world did wrong. */
+  end(key: string): Promise<JobEnd> | undefined;
+  /** The work that a record tells of, as it is found in a lane's log. */
+  revive(record: SettlementRecord): Job | undefined;
+  readonly size: number;
+}
+
+export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
+  const running = new Map<string, { job: Job; end: Promise<JobEnd> }>();
+
+  function start(scheme: FacilitatorScheme, payment: SchemePayment, record: SettlementRecord): Job {
+    let settle!: (end: JobEnd) => void;
+    let fail!: (error: unknown) => void;
+    const end = new Promise<JobEnd>((resolve, reject) => {
+      settle = resolve;
+      fail = reject;
+    });
+    end.catch(() => undefined); // somebody may be waiting, or not
+    const key = record.key;
+    const forget = () => {
+      if (running.get(key)?.job === job) running.delete(key);
+    };
+    const job: Job = {
+      key,
+      scheme,
+      payment,
+      call: scheme.settlementCall(payment),
+      record,
+      alone: false,
+      gone: false,
+      settle(result) {
+        forget();
+        settle(result);
+      },
+      fail(error) {
+        forget();
+        if (error === undefined) settle("elsewhere");
+        else fail(error);
+      },
+    };
+    running.set(key, { job, end });
+    return job;
+  }
+
+  return {
+    start,
+    end: (key) => running.get(key)?.end,
+    revive(record) {
+      const known = running.get(record.key)?.job;
+      if (known !== undefined && !isDone(known)) {
+        known.record = record;
+        return known;
+      }
+      const { paymentPayload, paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
+      for (const scheme of schemes) {
+        if (scheme.scheme !== paymentRequirements.scheme) continue;
+        // As it was when it was claimed: by now it may have expired, and is owed its result all the same.
+        const claimedAtSeconds = Math.floor(record.createdAtMs / 1000);
+        const checked = scheme.check(paymentPayload, paymentRequirements, claimedAtSeconds);
+        const payment = "payment" in checked ? checked.payment : checked.expired;
+        if (payment !== undefined) return start(scheme, payment, record);
+      }
+      return undefined;
+    },
+    get size() {
+      return running.size;
+    },
+  };
+}

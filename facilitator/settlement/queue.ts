@@ -1,0 +1,55 @@
+import type { Job } from "./job.ts";
+
+export interface BatchLimits {
+  /** Most payments in one transaction; 1: no batches. */
+  readonly maxCalls: number;
+  /** Most gas of one transaction. */
+  readonly maxGas: bigint;
+}
+
+/** Payments that wait for a lane, in order of arrival. */
+export interface Queue {
+  readonly size: number;
+  push(jobs: readonly Job[]): void;
+  /** Payments for one transaction: one that goes alone, or all that may share, up to the limits. */
+  take(limits: BatchLimits): Job[];
+  remove(jobs: readonly Job[]): void;
+  values(): Iterable<Job>;
+}
+
+export function createQueue(): Queue {
+  const waiting = new Set<Job>();
+
+  function take({ maxCalls, maxGas }: BatchLimits): Job[] {
+    const taken: Job[] = [];
+    let gas = 0n;
+    for (const job of waiting) {
+      const needs = job.alone || maxCalls === 1 ? undefined : job.call.batchGas;
+      if (needs === undefined) {
+        if (taken.length > 0) continue;
+        taken.push(job);
+        break;
+      }
+      if (taken.length > 0 && gas + needs > maxGas) break;
+      gas += needs;
+      taken.push(job);
+      if (taken.length >= maxCalls) break;
+    }
+    for (const job of taken) waiting.delete(job);
+    return taken;
+  }
+
+  return {
+    get size() {
+      return waiting.size;
+    },
+    push(jobs) {
+      for (const job of jobs) waiting.add(job);
+    },
+    take,
+    remove(jobs) {
+      for (const job of jobs) waiting.delete(job);
+    },
+    values: () => waiting.values(),
+  };
+}

@@ -1,0 +1,52 @@
+import type { Hex } from "../../src/core/scheme.ts";
+import type { Ledger, SettlementRecord } from "../../src/ledger/ledger.ts";
+import type { EvmChain } from "../chain.ts";
+import { versionOf, type Flight } from "./flight.ts";
+import type { Job } from "./job.ts";
+
+/** A lane's state as its log tells it. */
+export interface LaneState {
+  readonly flights: Map<number, Flight>;
+  readonly nextNonce: number;
+}
+
+/**
+ * Reads what a lane has under way, for whoever has just leased it: after a start, a crash, or from another replica.
+ * Every transaction of the log counts as sent, and is sent again: the bytes are the same.
+ *
+ * @param revive makes the work on a payment of its record, or finds the work that this process has already.
+ */
+export async function reload(
+  chain: EvmChain,
+  ledger: Ledger,
+  lane: string,
+  signer: Hex,
+  revive: (record: SettlementRecord) => Job | undefined,
+): Promise<LaneState> {
+  const [log, pending] = await Promise.all([ledger.lanes.open(lane), chain.nonce(signer, "pending")]);
+  const flights = new Map<number, Flight>();
+  for (const entry of log) {
+    const known = flights.get(entry.nonce);
+    if (known !== undefined && sameMembers(known.members, entry.members)) {
+      known.versions.push(versionOf(entry));
+      continue;
+    }
+    const records = await Promise.all(entry.members.map((key) => ledger.get(key)));
+    const jobs = records.flatMap((record) => (record && revive(record)) ?? []);
+    const versions = [...(known?.versions ?? []), versionOf(entry)];
+    flights.set(entry.nonce, {
+      nonce: entry.nonce,
+      jobs: [...new Set([...(known?.jobs ?? []), ...jobs])],
+      members: entry.members,
+      versions,
+      state: "flying",
+      firstSentMs: Date.now(),
+      lastSentMs: 0,
+    });
+  }
+  return { flights, nextNonce: Math.max(pending, ...[...flights.keys()].map((nonce) => nonce + 1)) };
+}
+
+function sameMembers(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, index) => key === b[index]);
+}

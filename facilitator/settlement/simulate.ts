@@ -1,0 +1,50 @@
+import type { Reason } from "../../src/core/reasons.ts";
+import type { Hex } from "../../src/core/scheme.ts";
+import type { EvmChain } from "../chain.ts";
+import { aggregate, aggregateResults } from "./aggregate.ts";
+import type { Job } from "./job.ts";
+
+export interface Simulated {
+  /** May be signed together, in this order. */
+  readonly payable: readonly Job[];
+  /** Would succeed alone, and did not among the others. */
+  readonly alone: readonly Job[];
+  readonly refused: readonly { readonly job: Job; readonly reason: Reason }[];
+}
+
+/**
+ * Runs the calls of one transaction against the newest block before it is signed, in a single `eth_call`. Calls in one
+ * transaction see each other's effects, so a "no" in company is asked again alone before it is believed.
+ */
+export async function simulate(
+  chain: EvmChain,
+  signer: Hex,
+  jobs: readonly Job[],
+): Promise<Simulated> {
+  const succeeded = await callAll(chain, signer, jobs);
+  const payable = jobs.filter((_, index) => succeeded[index] === true);
+  const doubtful = jobs.filter((_, index) => succeeded[index] !== true);
+  const alone: Job[] = [];
+  const refused: { job: Job; reason: Reason }[] = [];
+  await Promise.all(
+    doubtful.map(async (job) => {
+      if (jobs.length > 1 && (await callAll(chain, signer, [job]))[0] === true) alone.push(job);
+      else refused.push({ job, reason: await job.scheme.diagnose(job.payment, chain) });
+    }),
+  );
+  return { payable, alone, refused };
+}
+
+async function callAll(
+  chain: EvmChain,
+  signer: Hex,
+  jobs: readonly Job[],
+): Promise<readonly boolean[]> {
+  const [first] = jobs;
+  if (first !== undefined && jobs.length === 1) {
+    return [(await chain.call({ ...first.call, from: signer, gas: first.call.gasLimit })).ok];
+  }
+  const call = aggregate(jobs.map((job) => job.call));
+  const { ok, data } = await chain.call({ ...call, from: signer });
+  return (ok ? aggregateResults(data, jobs.length) : undefined) ?? [];
+}
