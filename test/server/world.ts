@@ -107,6 +107,7 @@ export async function openShop(options: Partial<PaywallOptions> = {}): Promise<S
       const outcome = await gate(request);
       if ("response" in outcome) return outcome.response;
       handlerRuns += 1;
+      if ("free" in outcome) return await shop.handler();
       let response: Response;
       try {
         response = await shop.handler();
