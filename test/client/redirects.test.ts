@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { demand, isPaid, openShop, openWallet, sell, type Received } from "./shop.ts";
+import { demand, isPaid, openShop, openWallet, sell } from "./shop.ts";
 
 const redirectTo = (Location: string, status = 307) => ({ status, headers: { Location } });
 
