@@ -1,13 +1,10 @@
 import { Hono, type Context } from "hono";
+import { readBytes } from "../src/core/body.ts";
 import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { parseJson } from "../src/core/json.ts";
 import { FacilitatorRequest } from "../src/core/messages.ts";
-import {
-  FacilitatorRequestV1,
-  facilitatorRequestFromV1,
-  networkToV1,
-} from "../src/core/messages-v1.ts";
+import { FacilitatorRequestV1, facilitatorRequestFromV1 } from "../src/core/messages-v1.ts";
 import { parseValue } from "../src/core/parse.ts";
 import { problemOf, problemResponse } from "../src/core/problem.ts";
 
@@ -98,39 +95,29 @@ async function readRequest(c: Context): Promise<Versioned> {
     };
   }
   if (version !== 1) throw new X402Error("unsupported_version", "body: x402Version must be 2 or 1");
-  const request = facilitatorRequestFromV1(
-    parseValue(FacilitatorRequestV1, value, "malformed_request", "body"),
-  );
-  if (request === undefined)
-    throw new X402Error("malformed_request", "body: network is no v1 network name");
+  const body = parseValue(FacilitatorRequestV1, value, "malformed_request", "body");
+  const { network } = body.paymentRequirements;
   return {
-    request,
-    versioned: (answer) =>
-      "network" in answer && typeof answer.network === "string"
-        ? { ...answer, network: networkToV1(answer.network) ?? answer.network }
-        : answer,
+    request: facilitatorRequestFromV1(body),
+    versioned: (answer) => ("network" in answer ? { ...answer, network } : answer),
   };
 }
 
 /** The body as text, read no further than the limit. */
 async function readBody(request: Request): Promise<string> {
-  const tooLarge = () =>
-    new X402Error("payload_too_large", `body: is larger than ${MAX_BODY_BYTES} bytes`);
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let text = "";
-  let bytes = 0;
-  if (request.body === null) return text;
+  let bytes: Uint8Array | undefined;
   try {
-    for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > MAX_BODY_BYTES) throw tooLarge();
-      text += decoder.decode(chunk, { stream: true });
-    }
-    return text + decoder.decode();
-  } catch (error) {
-    if (error instanceof X402Error) throw error;
-    throw new X402Error("malformed_request", "body: is not UTF-8, or was cut off");
+    bytes = await readBytes(request.body, MAX_BODY_BYTES);
+  } catch {
+    throw new X402Error("malformed_request", "body: was cut off");
+  }
+  if (bytes === undefined) {
+    throw new X402Error("payload_too_large", `body: is larger than ${MAX_BODY_BYTES} bytes`);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new X402Error("malformed_request", "body: is not UTF-8");
   }
 }
 

@@ -74,12 +74,18 @@ function guard(gate: Gate): PaidMiddleware {
   return async (c, next) => {
     const outcome = await gate(c.req.raw);
     if ("response" in outcome) return outcome.response;
+    if ("free" in outcome) return next();
     c.set("payment", outcome.payment);
     try {
       await next();
     } catch (error) {
       outcome.abandon();
       throw error;
+    }
+    if (c.error !== undefined) {
+      // What the app made of the error is sent as it is, and not charged.
+      outcome.abandon();
+      return undefined;
     }
     const response = c.res;
     // Hono merges headers into a response that is replaced; an emptied one is replaced whole.

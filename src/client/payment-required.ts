@@ -1,4 +1,4 @@
-import { X402Error } from "../core/errors.ts";
+import { readBytes } from "../core/body.ts";
 import { decodeHeader, PAYMENT_REQUIRED } from "../core/header.ts";
 import { parseJson } from "../core/json.ts";
 import { PaymentRequired, type PaymentRequirements } from "../core/messages.ts";
@@ -13,7 +13,7 @@ export interface Demand {
   readonly message?: PaymentRequired;
 }
 
-const MAX_BODY_LENGTH = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /**
  * Reads a 402: the `PAYMENT-REQUIRED` header first, then a v1 body. Nothing when it is no x402 answer. The response's
@@ -47,26 +47,12 @@ export async function readDemand(response: Response): Promise<Demand | undefined
   };
 }
 
-/** The body as JSON; nothing when it is no JSON. Reads no further than the limit. */
+/** The body as JSON; nothing when it is no JSON, or too large to be an offer. */
 async function readJson(response: Response): Promise<unknown> {
-  if (response.body === null) return undefined;
-  const reader = response.body.getReader();
-  const decoder = new TextDecoder();
-  let text = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += decoder.decode(value, { stream: true });
-    if (text.length > MAX_BODY_LENGTH) {
-      void reader.cancel();
-      throw new X402Error(
-        "payload_too_large",
-        `402 body: is longer than ${MAX_BODY_LENGTH} characters`,
-      );
-    }
-  }
+  const bytes = await readBytes(response.body, MAX_BODY_BYTES);
+  if (bytes === undefined) return undefined;
   try {
-    return parseJson(text);
+    return parseJson(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
     return undefined;
   }

@@ -9,6 +9,9 @@ export interface Choice {
   readonly requirements: PaymentRequirements;
 }
 
+/** Limits are compared at this many decimals, which no token has more of. */
+export const MAX_DECIMALS = 36;
+
 /** Orders of verify, handler and settle that need nothing else of a client; others are not understood. */
 const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "upfront"]);
 
@@ -53,11 +56,18 @@ function whyRefused(
   if (asset === undefined || !asset.usd)
     return `the token ${quote(requirements.asset)} is not a known dollar token`;
   const amount = BigInt(requirements.amount);
-  if (amount > parseAmount(maxAmount, asset.decimals)) {
+  if (
+    amount * 10n ** BigInt(MAX_DECIMALS - asset.decimals) >
+    parseAmount(maxAmount, MAX_DECIMALS)
+  ) {
     return `the price of $${formatAmount(amount, asset.decimals)} is over the limit of ${maxAmount} a payment`;
   }
   return undefined;
 }
 
-/** Text of a server, made safe to show. */
-const quote = (text: string): string => JSON.stringify(text.slice(0, 80));
+/** Text of a server, made safe to show: short, and without anything that is not seen or turns the line around. */
+const quote = (text: string): string =>
+  JSON.stringify(text.slice(0, 80)).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
+  );

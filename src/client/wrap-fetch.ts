@@ -1,12 +1,12 @@
 import { X402Error } from "../core/errors.ts";
 import { parseAmount } from "../core/amount.ts";
-import { encodeHeader, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
+import { encodeHeader, MAX_HEADER_LENGTH, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
 import type { PaymentPayload } from "../core/messages.ts";
 import { paymentToV1 } from "../core/messages-v1.ts";
 import type { ClientScheme } from "../core/scheme.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
 import { replayable } from "./replay.ts";
-import { selectOffer, type Choice } from "./select.ts";
+import { MAX_DECIMALS, selectOffer, type Choice } from "./select.ts";
 
 export interface WrapFetchOptions {
   /** What can be paid with, for example `[exactEvm({ account })]`. */
@@ -36,7 +36,10 @@ export function wrapFetchWithPayment(
   const { schemes, maxAmount = "$1", maxLifetimeSeconds = 3600, now = Date.now } = options;
   if (schemes.length === 0)
     throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
-  parseAmount(maxAmount, 36);
+  parseAmount(maxAmount, MAX_DECIMALS);
+  if (!Number.isSafeInteger(maxLifetimeSeconds) || maxLifetimeSeconds <= 0) {
+    throw new TypeError("maxLifetimeSeconds is not a positive whole number");
+  }
 
   return async (input, init) => {
     const request = await replayable(fetch, input, init);
@@ -52,9 +55,15 @@ export function wrapFetchWithPayment(
         "nothing was paid: the request was redirected to another origin",
       );
     }
+    if (response.redirected && !["GET", "HEAD"].includes(request.method)) {
+      throw new X402Error(
+        "payment_refused",
+        "nothing was paid: a request that is no GET was redirected",
+      );
+    }
     const choice = selectOffer(demand.offers, schemes, maxAmount);
     const headers = await pay(demand, choice);
-    void response.body?.cancel();
+    response.body?.cancel().catch(() => undefined);
     return await request.send({ url, headers, redirect: "manual" });
   };
 
@@ -76,6 +85,11 @@ export function wrapFetchWithPayment(
       payload,
       ...(message?.extensions && { extensions: message.extensions }),
     };
-    return { [PAYMENT_SIGNATURE]: encodeHeader(payment) };
+    const header = encodeHeader(payment);
+    if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
+    // Servers bound the header; without the echo it says all that a settlement needs.
+    return {
+      [PAYMENT_SIGNATURE]: encodeHeader({ x402Version: 2, accepted: requirements, payload }),
+    };
   }
 }

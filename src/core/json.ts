@@ -1,7 +1,8 @@
 /** Bounds on JSON from outside, checked before any schema (see AGENTS.md). */
 export const MAX_JSON_DEPTH = 8;
 export const MAX_OBJECT_KEYS = 64;
-/** Below an `extensions` key: peers put whole JSON Schemas there, and clients echo them (see docs/decisions/0001). */
+/** Below these keys: peers put whole JSON Schemas there, and clients echo them (see docs/decisions/0001). */
+const DEEP_KEYS = new Set(["extensions", "outputSchema"]);
 export const MAX_EXTENSION_DEPTH = 20;
 
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
@@ -36,7 +37,7 @@ function assertBounded(value: unknown, levels: number, inExtensions: boolean): v
   }
   for (const [key, item] of entries) {
     if (FORBIDDEN_KEYS.has(key)) throw new SyntaxError("has a forbidden key");
-    const enters = key === "extensions" && !inExtensions;
+    const enters = DEEP_KEYS.has(key) && !inExtensions;
     assertBounded(item, enters ? MAX_EXTENSION_DEPTH : levels - 1, inExtensions || enters);
   }
 }

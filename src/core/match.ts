@@ -22,8 +22,8 @@ export function isSubset(part: unknown, whole: unknown): boolean {
   if (typeof part !== "object" || part === null || Array.isArray(part)) {
     return canonicalJson(part) === canonicalJson(whole ?? null);
   }
-  if (typeof whole !== "object" || whole === null || Array.isArray(whole))
-    return Object.keys(part).length === 0;
+  if (whole === undefined || whole === null) return Object.keys(part).length === 0;
+  if (typeof whole !== "object" || Array.isArray(whole)) return false;
   return Object.entries(part).every(([key, value]) =>
     isSubset(value, (whole as Record<string, unknown>)[key]),
   );

@@ -94,7 +94,10 @@ export type FacilitatorRequestV1 = Infer<typeof FacilitatorRequestV1>;
 /** v2 requirements of a v1 offer; nothing when the network has no CAIP-2 name here. */
 export function requirementsFromV1(offer: PaymentRequirementsV1): PaymentRequirements | undefined {
   const network = networkFromV1(offer.network);
-  if (network === undefined) return undefined;
+  return network === undefined ? undefined : v2Requirements(offer, network);
+}
+
+function v2Requirements(offer: PaymentRequirementsV1, network: Network): PaymentRequirements {
   return {
     scheme: offer.scheme,
     network,
@@ -164,17 +167,23 @@ export function paymentToV1(
     : { x402Version: 1, scheme: accepted.scheme, network, payload };
 }
 
-/** The v2 request of a v1 request; nothing when a network is unknown. A mismatch stays visible in `accepted`. */
-export function facilitatorRequestFromV1(
-  request: FacilitatorRequestV1,
-): FacilitatorRequest | undefined {
-  const requirements = requirementsFromV1(request.paymentRequirements);
-  const network = networkFromV1(request.paymentPayload.network);
-  if (requirements === undefined || network === undefined) return undefined;
-  const accepted = { ...requirements, scheme: request.paymentPayload.scheme, network };
+/** What stands for a v1 network that has no CAIP-2 name here; no chain answers to it. */
+const UNKNOWN_NETWORK: Network = "x402v1:unknown";
+
+/** The v2 request of a v1 request. A mismatch between payment and requirements stays visible in `accepted`. */
+export function facilitatorRequestFromV1({
+  paymentPayload,
+  paymentRequirements,
+}: FacilitatorRequestV1): FacilitatorRequest {
+  const requirements = v2Requirements(
+    paymentRequirements,
+    networkFromV1(paymentRequirements.network) ?? UNKNOWN_NETWORK,
+  );
+  const network = networkFromV1(paymentPayload.network) ?? UNKNOWN_NETWORK;
+  const accepted = { ...requirements, scheme: paymentPayload.scheme, network };
   return {
     x402Version: 2,
-    paymentPayload: paymentFromV1(request.paymentPayload, accepted),
+    paymentPayload: paymentFromV1(paymentPayload, accepted),
     paymentRequirements: requirements,
   };
 }

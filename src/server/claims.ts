@@ -1,19 +1,22 @@
-import type { SettleResponse } from "../core/messages.ts";
+import type { FacilitatorRequest, SettleResponse } from "../core/messages.ts";
 
 /** A response kept so that the payment that bought it can fetch it again. */
 export interface StoredResponse {
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: ArrayBuffer | undefined;
+  readonly body: Uint8Array<ArrayBuffer> | undefined;
 }
 
-/** What this server knows of a payment. One handler run and one settlement belong to it. */
+/** What this server knows of a payment that was verified. One handler run and one settlement belong to it. */
 export interface PaymentClaim {
   /** Method and URL that the payment was presented for. */
   readonly request: string;
+  /** What is settled. The payload has to come again exactly: payer and nonce are public, a signature is not. */
+  readonly body: FacilitatorRequest;
+  readonly payer: string | undefined;
   readonly idempotencyKey: string;
   readonly expiresAtMs: number;
-  /** `running`: a verify, the handler or a settle is under way. `served`: there is a response to settle, or settled. */
+  /** `running`: the handler or a settle is under way. `served`: there is a response to settle, or settled. */
   state: "running" | "served";
   /** What the handler answered. Gone when it was too large to keep. */
   response?: StoredResponse;
@@ -22,38 +25,52 @@ export interface PaymentClaim {
 }
 
 export interface Claims {
-  /** Takes a payment for a request. Nothing to do but look when somebody has it already. */
-  take(key: string, request: string, ttlMs: number): { claim: PaymentClaim; mine: boolean };
+  get(key: string): PaymentClaim | undefined;
+  /** Takes a payment; nothing when it is taken. */
+  take(
+    key: string,
+    claim: Pick<PaymentClaim, "request" | "body" | "payer">,
+    ttlMs: number,
+  ): PaymentClaim | undefined;
   /** Forgets a payment of which nothing was charged. */
   release(key: string): void;
 }
 
+/** Entries that every `take` looks at for expired ones: more than it adds, so that sweeping keeps up. */
+const SWEPT_AT_ONCE = 2;
+
 /** Claims in this process's memory. */
 export function memoryClaims(now: () => number = Date.now): Claims {
   const claims = new Map<string, PaymentClaim>();
+  let sweeper = claims.entries();
 
-  function dropExpired(): void {
-    // Entries stand in order of their making and live about equally long: look at the oldest few only.
-    let looked = 0;
-    for (const [key, claim] of claims) {
-      if (looked++ === 4) return;
+  function sweep(): void {
+    for (let looked = 0; looked < SWEPT_AT_ONCE; looked++) {
+      const step = sweeper.next();
+      if (step.done === true) {
+        sweeper = claims.entries();
+        return;
+      }
+      const [key, claim] = step.value;
       if (claim.expiresAtMs < now() && claim.state !== "running") claims.delete(key);
     }
   }
 
   return {
-    take(key, request, ttlMs) {
-      dropExpired();
-      const known = claims.get(key);
-      if (known !== undefined) return { claim: known, mine: false };
+    get: (key) => claims.get(key),
+    take(key, { request, body, payer }, ttlMs) {
+      sweep();
+      if (claims.has(key)) return undefined;
       const claim: PaymentClaim = {
         request,
+        body,
+        payer,
         idempotencyKey: crypto.randomUUID(),
         expiresAtMs: now() + ttlMs,
         state: "running",
       };
       claims.set(key, claim);
-      return { claim, mine: true };
+      return claim;
     },
     release: (key) => void claims.delete(key),
   };

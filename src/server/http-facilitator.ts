@@ -2,7 +2,8 @@ import { X402Error } from "../core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../core/facilitator.ts";
 import { SettleResponse, Supported, VerifyResponse } from "../core/messages.ts";
 import { parseText } from "../core/parse.ts";
-import type { Schema } from "../core/schema.ts";
+import { fail, type Schema } from "../core/schema.ts";
+import { readBytes } from "../core/body.ts";
 
 export interface HttpFacilitatorOptions {
   readonly fetch?: typeof globalThis.fetch;
@@ -14,7 +15,7 @@ export interface HttpFacilitatorOptions {
   readonly settleTimeoutMs?: number;
 }
 
-const MAX_ANSWER_LENGTH = 64 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024;
 
 /**
  * A facilitator over HTTP (specification v2, section 7).
@@ -25,7 +26,11 @@ const MAX_ANSWER_LENGTH = 64 * 1024;
  * @throws TypeError for a URL that is none.
  */
 export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {}): Facilitator {
-  const base = new URL(url).href.replace(/\/$/, "");
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+  if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
+    throw new TypeError("facilitator is not a URL that begins with http:// or https://");
+  }
+  const base = parsed.href.replace(/\/$/, "");
   const { fetch = globalThis.fetch, timeoutMs = 10_000, settleTimeoutMs = 60_000 } = options;
 
   async function ask<T>(
@@ -35,10 +40,20 @@ export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {
     init: { body?: unknown; timeoutMs: number; call?: FacilitatorCallOptions | undefined },
   ): Promise<T> {
     const { body, call } = init;
-    const timeout = AbortSignal.timeout(init.timeoutMs);
-    let text: string;
-    let status: number;
-    try {
+    const unavailable = (cause?: unknown) =>
+      new X402Error("facilitator_unavailable", `the facilitator did not answer ${path}`, {
+        retry,
+        cause,
+      });
+    const timeout = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        timeout.abort();
+        reject(unavailable());
+      }, init.timeoutMs);
+    });
+    const answered = (async () => {
       const response = await fetch(`${base}${path}`, {
         method: body === undefined ? "GET" : "POST",
         headers: {
@@ -49,21 +64,24 @@ export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: "error",
-        signal: call?.signal === undefined ? timeout : AbortSignal.any([call.signal, timeout]),
+        signal:
+          call?.signal === undefined
+            ? timeout.signal
+            : AbortSignal.any([call.signal, timeout.signal]),
       });
-      status = response.status;
-      text = await response.text();
-    } catch (cause) {
-      throw new X402Error("facilitator_unavailable", `the facilitator did not answer ${path}`, {
-        retry,
-        cause,
-      });
-    }
+      return { status: response.status, bytes: await readBytes(response.body, MAX_ANSWER_BYTES) };
+    })();
+    const { status, bytes } = await Promise.race([answered, expired])
+      .catch((cause: unknown) => {
+        throw cause instanceof X402Error ? cause : unavailable(cause);
+      })
+      .finally(() => clearTimeout(timer));
     try {
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes ?? fail("is too large"));
       return parseText(
         schema,
         text,
-        MAX_ANSWER_LENGTH,
+        MAX_ANSWER_BYTES,
         "facilitator_malformed",
         `facilitator ${path}`,
       );

@@ -1,10 +1,18 @@
+import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
+import { canonicalJson } from "../core/json.ts";
 import type { Facilitator } from "../core/facilitator.ts";
-import type { FacilitatorRequest, ResourceInfo, SettleResponse } from "../core/messages.ts";
+import type {
+  FacilitatorRequest,
+  ResourceInfo,
+  SettleResponse,
+  VerifyResponse,
+} from "../core/messages.ts";
 import type { Network } from "../core/network.ts";
 import type { Price, ServerScheme } from "../core/scheme.ts";
-import { memoryClaims, type StoredResponse } from "./claims.ts";
+import { memoryClaims, type PaymentClaim, type StoredResponse } from "./claims.ts";
 import { httpFacilitator } from "./http-facilitator.ts";
+import { codeOf, settle } from "./settle.ts";
 import { priceOffer, type Offer, type PricedOffer } from "./offers.ts";
 import { readPayment } from "./read-payment.ts";
 import {
@@ -47,6 +55,8 @@ export interface Payment {
 /** What to do with a request: send this response, or run the handler and send what `finish` makes of its response. */
 export type Outcome =
   | { readonly response: Response }
+  /** Run the handler and send what it answers: nothing is asked for this request. */
+  | { readonly free: true }
   | {
       readonly payment: Payment;
       /** Settles and gives the response to send. Nothing of the handler's response may be sent before. */
@@ -68,6 +78,11 @@ const RETENTION_MS = 60_000;
 /** The largest response that is kept for a second asking. */
 const MAX_STORED_BYTES = 1024 * 1024;
 
+/** The largest response that is held back until it is paid. */
+const MAX_RESPONSE_BYTES = 16 * 1024 * 1024;
+/** Where a request's URL is longer, the 402 names it without its query: the header has to hold it. */
+const MAX_RESOURCE_URL = 1024;
+
 /** Reasons that say that this payment was used, rather than that another one is wanted. */
 const USED = new Set(["duplicate_settlement", "invalid_exact_evm_nonce_already_used"]);
 
@@ -78,10 +93,7 @@ const USED = new Set(["duplicate_settlement", "invalid_exact_evm_nonce_already_u
  * @throws TypeError for options that cannot work.
  */
 export function createPaywall(options: PaywallOptions): Paywall {
-  const facilitator =
-    typeof options.facilitator === "string"
-      ? httpFacilitator(options.facilitator)
-      : options.facilitator;
+  const facilitator = asFacilitator(options.facilitator);
   const claims = memoryClaims();
 
   return {
@@ -91,7 +103,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
       if (ways.length === 0) throw new TypeError("accepts is empty: a paid route needs a price");
       const offers = ways.map((offer) => priceOffer(offer, { ...options, ...defaults }));
       const info = { ...(description && { description }), ...(mimeType && { mimeType }) };
-      return (request) => gate(request, offers, { url: request.url, ...info });
+      return (request) => gate(request, offers, { url: resourceUrl(request.url), ...info });
     },
   };
 
@@ -100,6 +112,7 @@ export function createPaywall(options: PaywallOptions): Paywall {
     offers: readonly PricedOffer[],
     resource: ResourceInfo,
   ): Promise<Outcome> {
+    if (isPreflight(request)) return { free: true };
     const refuse = (error: string, receipt?: SettleResponse) =>
       paymentRequired(resource, offers, error, receipt);
     let presented: ReturnType<typeof readPayment>;
@@ -130,28 +143,32 @@ export function createPaywall(options: PaywallOptions): Paywall {
 
   /** Lets the handler run once for a payment; every other request with it gets the stored response, or a conflict. */
   async function admit({ key, name, version, body, refuse }: Admission): Promise<Outcome> {
-    const { amount, asset, network, maxTimeoutSeconds } = body.paymentRequirements;
-    const { claim, mine } = claims.take(key, name, maxTimeoutSeconds * 1000 + RETENTION_MS);
-    if (!mine) {
-      if (claim.request !== name) return { response: conflict("payment_bound_elsewhere") };
-      if (claim.state === "running") return { response: conflict("payment_in_flight") };
-      return { response: await deliver() };
-    }
+    const known = claims.get(key);
+    if (known !== undefined) return { response: await answerAgain(known) };
 
-    let payer: string | undefined;
+    const { amount, asset, network, maxTimeoutSeconds } = body.paymentRequirements;
+    let verified: VerifyResponse;
     try {
-      const verified = await facilitator.verify(body, { idempotencyKey: claim.idempotencyKey });
-      payer = verified.payer;
-      if (!verified.isValid) {
-        claims.release(key);
-        const reason = verified.invalidReason ?? "invalid_payload";
-        return { response: USED.has(reason) ? conflict("payment_already_used") : refuse(reason) };
-      }
+      verified = await facilitator.verify(body);
     } catch (error) {
-      claims.release(key);
       return { response: tryAgain(codeOf(error)) };
     }
-
+    if (!verified.isValid) {
+      const reason = verified.invalidReason ?? "invalid_payload";
+      return { response: USED.has(reason) ? conflict("payment_already_used") : refuse(reason) };
+    }
+    const { payer } = verified;
+    const mine = claims.take(
+      key,
+      { request: name, body, payer },
+      maxTimeoutSeconds * 1000 + RETENTION_MS,
+    );
+    if (mine === undefined) {
+      const other = claims.get(key);
+      return {
+        response: other === undefined ? conflict("payment_in_flight") : await answerAgain(other),
+      };
+    }
     return {
       payment: { payer, amount, asset, network },
       abandon: () => claims.release(key),
@@ -161,47 +178,45 @@ export function createPaywall(options: PaywallOptions): Paywall {
           return response;
         }
         try {
-          claim.response = await store(response);
+          mine.response = await store(response);
         } catch (error) {
           claims.release(key);
           throw error;
         }
-        return await deliver();
+        return await deliver(mine);
       },
     };
 
+    /** Answers a payment that is known, if it is the very same: payer and nonce are public, and prove nothing. */
+    async function answerAgain(claim: PaymentClaim): Promise<Response> {
+      const running = claim.state === "running";
+      const same =
+        canonicalJson(claim.body.paymentPayload.payload) ===
+        canonicalJson(body.paymentPayload.payload);
+      if (same && claim.request !== name) return conflict("payment_bound_elsewhere");
+      if (running) return conflict("payment_in_flight");
+      return same ? await deliver(claim) : conflict("payment_already_used");
+    }
+
     /** Settles what was served, once; answers with the stored response and its receipt. */
-    async function deliver(): Promise<Response> {
+    async function deliver(claim: PaymentClaim): Promise<Response> {
       if (claim.receipt === undefined) {
         claim.state = "running";
-        const settled = await settle();
+        const settled = await settle(facilitator, claim);
         claim.state = "served";
-        if ("response" in settled) return settled.response;
+        if ("unknown" in settled) return tryAgain(settled.unknown);
+        if ("failed" in settled) {
+          claims.release(key);
+          const { failed } = settled;
+          const reason = failed.errorReason ?? "";
+          return USED.has(reason) ? conflict("payment_already_used") : refuse(reason, failed);
+        }
         claim.receipt = settled.receipt;
       }
       const { response: stored, receipt } = claim;
       if (stored === undefined) return conflict("payment_already_used");
       if ((stored.body?.byteLength ?? 0) > MAX_STORED_BYTES) delete claim.response;
       return paidResponse(restore(stored), receipt, version);
-    }
-
-    async function settle(): Promise<{ receipt: SettleResponse } | { response: Response }> {
-      let receipt: SettleResponse;
-      try {
-        receipt = await facilitator.settle(body, { idempotencyKey: claim.idempotencyKey });
-      } catch (error) {
-        return { response: tryAgain(codeOf(error)) };
-      }
-      if (receipt.success) {
-        const honest = receipt.network === network && receipt.transaction !== "";
-        return honest ? { receipt } : { response: tryAgain("facilitator_malformed") };
-      }
-      const reason = receipt.errorReason ?? "settlement_pending";
-      if (reason === "settlement_pending") return { response: tryAgain(reason) };
-      claims.release(key);
-      return {
-        response: USED.has(reason) ? conflict("payment_already_used") : refuse(reason, receipt),
-      };
     }
   }
 }
@@ -216,15 +231,38 @@ interface Admission {
   readonly refuse: (error: string, receipt?: SettleResponse) => Response;
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof X402Error ? error.code : "internal_error";
+/** A browser asks before it sends a payment; it cannot pay for asking. */
+function isPreflight(request: Request): boolean {
+  return request.method === "OPTIONS" && request.headers.has("Access-Control-Request-Method");
+}
+
+function asFacilitator(facilitator: Facilitator | string): Facilitator {
+  if (typeof facilitator === "string") return httpFacilitator(facilitator);
+  if (typeof facilitator?.verify !== "function" || typeof facilitator.settle !== "function") {
+    throw new TypeError("facilitator is missing: give a facilitator, or the URL of one");
+  }
+  return facilitator;
+}
+
+function resourceUrl(url: string): string {
+  return url.length <= MAX_RESOURCE_URL
+    ? url
+    : (url.split("?", 1)[0] ?? url).slice(0, MAX_RESOURCE_URL);
+}
 
 function isOfferList(price: Price | readonly Offer[]): price is readonly Offer[] {
   return Array.isArray(price);
 }
 
 async function store(response: Response): Promise<StoredResponse> {
-  const body = response.body === null ? undefined : await response.arrayBuffer();
+  if (response.body === null)
+    return { status: response.status, headers: [...response.headers], body: undefined };
+  const body = await readBytes(response.body, MAX_RESPONSE_BYTES);
+  if (body === undefined) {
+    throw new RangeError(
+      `a paid response is over ${MAX_RESPONSE_BYTES} bytes; it was not sent, nor charged`,
+    );
+  }
   return { status: response.status, headers: [...response.headers], body };
 }
 

@@ -1,4 +1,7 @@
-/** Route keys of the ecosystem: `"GET /report"`, `"/report"` (any method), `"/items/[id]"`, `"/items/:id"`, `"/files/*"`. */
+/**
+ * Route keys of the ecosystem: `"GET /report"`, `"/report"` (any method), `"/items/[id]"`, `"/items/:id"`,
+ * `"/items/:id?"`, `"/files/*"` (and everything below), `"/reports/*.pdf"`.
+ */
 export interface RouteTable<T> {
   /** The entry of the first key that a request matches. */
   find(method: string, path: string): T | undefined;
@@ -8,7 +11,8 @@ const KEY = /^(?:([A-Za-z]+|\*)\s+)?(\/\S*|\*)$/;
 
 /**
  * Compiles route keys. Matching is wider than any router's rather than narrower, so that no spelling of a path gets
- * around a price: percent-encoding is undone, case and doubled or trailing slashes are ignored, HEAD is priced as GET.
+ * around a price: percent-encoding is undone, dot segments are resolved, case and doubled or trailing slashes are
+ * ignored, HEAD is priced as GET.
  *
  * @throws TypeError for a key that is none.
  */
@@ -17,7 +21,7 @@ export function routeTable<T>(routes: Readonly<Record<string, T>>): RouteTable<T
     const [, method = "*", pattern = ""] = KEY.exec(key) ?? [];
     if (pattern === "")
       throw new TypeError(`route "${key}" is not of the form "GET /path" or "/path"`);
-    return { method: method.toUpperCase(), pattern: compile(pattern), value };
+    return { method: method.toUpperCase(), pattern: segmentsOf(pattern), value };
   });
   return {
     find(method, path) {
@@ -26,29 +30,61 @@ export function routeTable<T>(routes: Readonly<Record<string, T>>): RouteTable<T
       return entries.find(
         (entry) =>
           (entry.method === "*" || entry.method === priced) &&
-          spellings.some((spelling) => entry.pattern.test(spelling)),
+          spellings.some((spelling) => matches(entry.pattern, spelling)),
       )?.value;
     },
   };
 }
 
-function compile(pattern: string): RegExp {
-  const source = normalize(pattern)
-    .split("/")
-    .map((segment) => {
-      if (/^(?:\[[^\]]+\]|:[^/]+)$/.test(segment)) return "[^/]+";
-      return segment.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*");
-    })
-    .join("/");
-  return new RegExp(`^${source}$`, "is");
+/**
+ * Whether a path has the form of a pattern, segment by segment: `reached[i]` says that the first i segments of the
+ * pattern match what of the path was looked at. Takes pattern times path, whatever they hold.
+ */
+function matches(pattern: readonly string[], path: readonly string[]): boolean {
+  let reached = afterNothing(pattern);
+  for (const segment of path) {
+    const next = [false];
+    for (const [index, part] of pattern.entries()) {
+      const here = reached[index] === true;
+      const stays = part === "*" && reached[index + 1] === true;
+      const skips = isSkippable(part) && next[index] === true;
+      next.push((here && matchesSegment(part, segment)) || stays || skips);
+    }
+    reached = next;
+  }
+  return reached[pattern.length] === true;
 }
 
-function spellingsOf(path: string): string[] {
-  const spellings = [normalize(path)];
-  for (let decoded = decode(path), rounds = 0; rounds < 3; decoded = decode(decoded), rounds++) {
-    spellings.push(normalize(decoded));
+function afterNothing(pattern: readonly string[]): boolean[] {
+  const reached = [true];
+  for (const part of pattern) reached.push(reached.at(-1) === true && isSkippable(part));
+  return reached;
+}
+
+const isParameter = (part: string) => /^(?:\[.+\]|:.+)$/.test(part);
+const isSkippable = (part: string) => part === "*" || (part.startsWith(":") && part.endsWith("?"));
+
+function matchesSegment(part: string, segment: string): boolean {
+  if (part === "*" || isParameter(part)) return true;
+  const [first = "", ...rest] = part.split("*");
+  if (rest.length === 0) return segment === part;
+  const last = rest.pop() ?? "";
+  if (!segment.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = segment.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
   }
-  return [...new Set(spellings)];
+  return segment.length - last.length >= at && segment.endsWith(last);
+}
+
+function spellingsOf(path: string): string[][] {
+  const spellings = new Map<string, string[]>();
+  for (let text = path, round = 0; round < 4; text = decode(text), round++) {
+    if (!spellings.has(text)) spellings.set(text, segmentsOf(text));
+  }
+  return [...spellings.values()];
 }
 
 function decode(path: string): string {
@@ -61,7 +97,11 @@ function decode(path: string): string {
   });
 }
 
-function normalize(path: string): string {
-  const single = path.replaceAll("\\", "/").replace(/\/{2,}/g, "/");
-  return single.length > 1 ? single.replace(/\/$/, "") : single;
+function segmentsOf(path: string): string[] {
+  const segments: string[] = [];
+  for (const segment of path.toLowerCase().split(/[/\\]+/)) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(segment);
+  }
+  return segments;
 }

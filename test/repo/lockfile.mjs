@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const SYSTEMS = [
+const SYSTEMS = new Set([
   "aix",
   "android",
   "darwin",
@@ -17,7 +17,7 @@ const SYSTEMS = [
   "openharmony",
   "sunos",
   "win32",
-];
+]);
 const CPUS = {
   amd64: "x64",
   arm: "arm",
@@ -39,7 +39,7 @@ export function missingEntries(packages) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       if (isHeld({ ...packages, ...missing }, path, name)) continue;
       const words = name.split(/[-/]/);
-      const os = words.filter((word) => SYSTEMS.includes(word));
+      const os = words.filter((word) => SYSTEMS.has(word));
       const cpu = words.filter((word) => word in CPUS).map((word) => CPUS[word]);
       missing[`node_modules/${name}`] = {
         version,
@@ -70,7 +70,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const lock = JSON.parse(readFileSync(file, "utf8"));
     const missing = missingEntries(lock.packages);
     lock.packages = Object.fromEntries(
-      Object.entries({ ...lock.packages, ...missing }).sort(([a], [b]) => (a < b ? -1 : 1)),
+      Object.entries({ ...lock.packages, ...missing }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
     );
     writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
     console.log(`${file}: added ${Object.keys(missing).length}`);

@@ -36,6 +36,9 @@ export function exactEvmFacilitator(
     assets: options.assets ?? KNOWN_ASSETS,
     maxLifetimeSeconds: options.maxLifetimeSeconds ?? 3600,
   };
+  if (!Number.isSafeInteger(limits.maxLifetimeSeconds) || limits.maxLifetimeSeconds <= 0) {
+    throw new TypeError("maxLifetimeSeconds is not a positive whole number");
+  }
   return {
     scheme: "exact",
     family: "eip155",

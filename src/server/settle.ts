@@ -1,0 +1,58 @@
+import { X402Error } from "../core/errors.ts";
+import type { Facilitator } from "../core/facilitator.ts";
+import type { SettleResponse } from "../core/messages.ts";
+import { REASONS } from "../core/reasons.ts";
+import type { PaymentClaim } from "./claims.ts";
+
+/** What a facilitator's answer to a settle proves: settled, failed, or nothing (then a code to say so). */
+export type SettleOutcome =
+  | { readonly receipt: SettleResponse }
+  | { readonly failed: SettleResponse }
+  | { readonly unknown: string };
+
+/**
+ * Reasons of other facilitators that say, like our own, that no money moved (specification v2, section 9, and v1).
+ * What is not known here proves nothing: `unexpected_settle_error` may come after the broadcast.
+ */
+const PEER_REASONS = new Set([
+  "insufficient_funds",
+  "invalid_scheme",
+  "invalid_transaction_state",
+  "invalid_exact_evm_payload_signature",
+  "invalid_exact_evm_payload_recipient_mismatch",
+  "invalid_exact_evm_payload_authorization_value",
+  "invalid_exact_evm_payload_authorization_value_too_low",
+]);
+
+/** Settles a claimed payment, and believes of the answer what it proves. */
+export async function settle(
+  facilitator: Facilitator,
+  claim: PaymentClaim,
+): Promise<SettleOutcome> {
+  let answer: SettleResponse;
+  try {
+    answer = await facilitator.settle(claim.body, { idempotencyKey: claim.idempotencyKey });
+  } catch (error) {
+    return { unknown: codeOf(error) };
+  }
+  if (answer.success)
+    return isHonest(answer, claim) ? { receipt: answer } : { unknown: "facilitator_malformed" };
+  const reason = answer.errorReason ?? "";
+  const proven = reason !== "settlement_pending" && (reason in REASONS || PEER_REASONS.has(reason));
+  return proven ? { failed: answer } : { unknown: "settlement_pending" };
+}
+
+/** Whether a receipt is of this payment, as far as it can be told without asking the chain. */
+function isHonest(receipt: SettleResponse, { body, payer }: PaymentClaim): boolean {
+  const { network, amount } = body.paymentRequirements;
+  const samePayer =
+    receipt.payer === undefined ||
+    payer === undefined ||
+    receipt.payer.toLowerCase() === payer.toLowerCase();
+  const sameAmount = receipt.amount === undefined || receipt.amount === amount;
+  return receipt.network === network && receipt.transaction !== "" && samePayer && sameAmount;
+}
+
+export function codeOf(error: unknown): string {
+  return error instanceof X402Error ? error.code : "internal_error";
+}
