@@ -83,7 +83,7 @@ describe.each(Object.keys(ledgers))("settling with a ledger in %s", (name) => {
     );
     const answers = await Promise.all(requests.map((request) => facilitator.settle(request)));
     expect(answers.filter((answer) => !answer.success)).toEqual([]);
-    expect(new Set(answers.map((answer) => answer.transaction)).size).toBe(50);
+    expect(new Set(answers.map((answer) => answer.transaction)).size).toBeLessThan(50);
     expect(await world.balanceOf(payTo)).toBe(500_000n);
   });
 

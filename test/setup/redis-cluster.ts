@@ -42,7 +42,6 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
 }
 
 async function join(nodes: readonly TestRedis[]): Promise<void> {
-  const [first] = nodes;
   await ask(nodes, async (redis, i) => {
     const slot = (index: number): number => Math.floor((SLOTS * index) / NODES);
     await redis.cluster("ADDSLOTSRANGE", slot(i), slot(i + 1) - 1);
@@ -51,12 +50,9 @@ async function join(nodes: readonly TestRedis[]): Promise<void> {
   const [first, ...others] = nodes;
   if (first === undefined) throw new Error("a cluster has nodes");
   // The port of the bus is named, because it is not 10,000 above the other.
-  const [bus] = await ask([first], async (redis) => {
-    const [, port] = (await redis.config("GET", "cluster-port")) as string[];
-    return port ?? "";
-  });
+  const [bus] = await ask([first], async (redis) => await redis.config("GET", "cluster-port"));
   await ask(others, (redis) =>
-    redis.call("CLUSTER", "MEET", "127.0.0.1", String(first.port), String(bus)),
+    redis.call("CLUSTER", "MEET", "127.0.0.1", String(first.port), String(bus?.[1])),
   );
   await ask(nodes, async (redis) => {
     for (let tries = 0; tries < 1_000; tries++) {
