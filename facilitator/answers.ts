@@ -12,7 +12,11 @@ export const invalid = (reason: Reason, payer?: Hex): VerifyResponse => ({
   ...(payer && { payer: getAddress(payer) }),
 });
 
-export const settled = (network: string, payment: SchemePayment, transaction: string): SettleResponse => ({
+export const settled = (
+  network: string,
+  payment: SchemePayment,
+  transaction: string,
+): SettleResponse => ({
   success: true,
   transaction,
   network,
@@ -20,7 +24,12 @@ export const settled = (network: string, payment: SchemePayment, transaction: st
   amount: payment.amount.toString(),
 });
 
-export const failed = (network: string, reason: Reason, payer?: Hex, transaction = ""): SettleResponse => ({
+export const failed = (
+  network: string,
+  reason: Reason,
+  payer?: Hex,
+  transaction = "",
+): SettleResponse => ({
   success: false,
   transaction,
   network,

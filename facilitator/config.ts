@@ -61,7 +61,10 @@ const privateKeys = list(
     .string()
     .regex(/^0x[0-9a-fA-F]{64}$/, "must be a private key: 0x and 64 hex digits")
     .transform((value) => value as Hex),
-).refine((keys) => new Set(keys.map((key) => key.toLowerCase())).size === keys.length, "names a key twice");
+).refine(
+  (keys) => new Set(keys.map((key) => key.toLowerCase())).size === keys.length,
+  "names a key twice",
+);
 
 const Service = z.object({
   PORT: z.coerce
@@ -73,7 +76,10 @@ const Service = z.object({
   HOST: z.string().min(1, "must not be empty").default("127.0.0.1"),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?(-cluster)?:\/\//, "must be a URL that begins with redis://, rediss:// or redis-cluster://")
+    .regex(
+      /^rediss?(-cluster)?:\/\//,
+      "must be a URL that begins with redis://, rediss:// or redis-cluster://",
+    )
     .optional(),
   LOG_LEVEL: z
     .enum(
@@ -171,12 +177,15 @@ function networksFromFile(
     return [];
   }
   return file.data.networks.flatMap((entry) => {
-    const given = entry.rpcUrlEnv === undefined ? undefined : rpcUrls.safeParse(env[entry.rpcUrlEnv]);
+    const given =
+      entry.rpcUrlEnv === undefined ? undefined : rpcUrls.safeParse(env[entry.rpcUrlEnv]);
     const urls = given?.data ?? entry.rpcUrl;
     const keys = privateKeys.safeParse(env[entry.privateKeyEnv]);
     if (urls === undefined) {
       const name = entry.rpcUrlEnv ?? `FARTHING_CONFIG: rpcUrl of ${entry.network}`;
-      problems.push(`${name} ${given?.error === undefined ? "is missing" : firstMessage(given.error)}`);
+      problems.push(
+        `${name} ${given?.error === undefined ? "is missing" : firstMessage(given.error)}`,
+      );
     }
     if (!keys.success) problems.push(`${entry.privateKeyEnv} ${firstMessage(keys.error)}`);
     return urls !== undefined && keys.success

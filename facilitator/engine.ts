@@ -83,13 +83,18 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const networks = new Map(
     options.chains.map((chain) => [
       chain.chain.network as string,
-      { chain, settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }) },
+      {
+        chain,
+        settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }),
+      },
     ]),
   );
   let closing = false;
 
   /** Everything that can be said of a payment without the ledger. */
-  async function open(request: FacilitatorRequest): Promise<Opened | { reason: Reason; payer?: Hex | undefined }> {
+  async function open(
+    request: FacilitatorRequest,
+  ): Promise<Opened | { reason: Reason; payer?: Hex | undefined }> {
     const { paymentPayload, paymentRequirements } = request;
     const network = networks.get(paymentRequirements.network);
     if (network === undefined) return { reason: "invalid_network" };
@@ -104,10 +109,19 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const reason = await scheme.verifySignature(payment, network.chain.chain);
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
-    return { scheme, payment, ...network, key, ...("reason" in checked && { late: checked.reason }) };
+    return {
+      scheme,
+      payment,
+      ...network,
+      key,
+      ...("reason" in checked && { late: checked.reason }),
+    };
   }
 
-  async function verify(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<VerifyResponse> {
+  async function verify(
+    request: FacilitatorRequest,
+    call: FacilitatorCallOptions = {},
+  ): Promise<VerifyResponse> {
     const opened = await open(request);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
     const { scheme, payment, key, late } = opened;
@@ -130,27 +144,47 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   }
 
   /** Reserves the amount, so that many payments against one balance do not all verify. */
-  async function hold(payment: SchemePayment, id: string, balance: { ok: boolean; data: Hex }): Promise<boolean> {
+  async function hold(
+    payment: SchemePayment,
+    id: string,
+    balance: { ok: boolean; data: Hex },
+  ): Promise<boolean> {
     const available = balance.ok && balance.data.length === 66 ? BigInt(balance.data) : 0n;
-    return await ledger.hold({ account: accountOf(payment), id, amount: payment.amount, available, ttlMs: holdMs });
+    return await ledger.hold({
+      account: accountOf(payment),
+      id,
+      amount: payment.amount,
+      available,
+      ttlMs: holdMs,
+    });
   }
 
-  async function settle(request: FacilitatorRequest, call: FacilitatorCallOptions = {}): Promise<SettleResponse> {
+  async function settle(
+    request: FacilitatorRequest,
+    call: FacilitatorCallOptions = {},
+  ): Promise<SettleResponse> {
     const opened = await open(request);
     const { network } = request.paymentRequirements;
     if ("reason" in opened) return failed(network, opened.reason, opened.payer);
     const { payment, key, late } = opened;
-    if (late !== undefined && (await ledger.get(key)) === undefined) return failed(network, late, payment.payer);
+    if (late !== undefined && (await ledger.get(key)) === undefined)
+      return failed(network, late, payment.payer);
 
     const end = await carryOut(opened, request, call);
     if (holdMs > 0) void ledger.unhold(accountOf(payment), key).catch(() => undefined);
     if ("released" in end) return failed(network, end.released, payment.payer);
     const { state, transaction = "" } = end;
     if (state === "failed") {
-      return failed(network, (end.reason ?? "invalid_exact_evm_transaction_failed") as Reason, payment.payer, transaction);
+      return failed(
+        network,
+        (end.reason ?? "invalid_exact_evm_transaction_failed") as Reason,
+        payment.payer,
+        transaction,
+      );
     }
     if (state !== "confirmed") {
-      if (transaction === "") throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
+      if (transaction === "")
+        throw new X402Error("settlement_pending", "not sent yet", { retry: "unsafe" });
       return failed(network, "settlement_pending", payment.payer, transaction);
     }
     return settled(network, payment, transaction);
@@ -197,7 +231,11 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   }
 
   /** Waits for the work on a payment. What failed before anything was signed is let go, to be tried again. */
-  async function waitFor(key: string, timeoutMs: number, record: SettlementRecord): Promise<JobEnd> {
+  async function waitFor(
+    key: string,
+    timeoutMs: number,
+    record: SettlementRecord,
+  ): Promise<JobEnd> {
     const end = jobs.end(key);
     if (end === undefined) {
       await sleep(Math.min(HELD_POLL_MS, timeoutMs));
@@ -212,7 +250,10 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     }
   }
 
-  async function handOut(record: SettlementRecord, token: string): Promise<SettlementRecord | { released: Reason }> {
+  async function handOut(
+    record: SettlementRecord,
+    token: string,
+  ): Promise<SettlementRecord | { released: Reason }> {
     if (record.state !== "confirmed") return record;
     const { key, claimant, requirementsHash } = record;
     // Of a named claimant's success nothing has to be remembered: the record says whose it is.
@@ -221,7 +262,10 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     return told ? record : { released: "duplicate_settlement" };
   }
 
-  async function settlement(id: string, call: FacilitatorCallOptions = {}): Promise<Settlement | undefined> {
+  async function settlement(
+    id: string,
+    call: FacilitatorCallOptions = {},
+  ): Promise<Settlement | undefined> {
     const record = await ledger.get(id);
     if (record === undefined || record.claimant !== claimantOf(call)) return undefined;
     const { paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
@@ -264,18 +308,26 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
 }
 
 /** Why a payment that the ledger knows would not be answered with success to this claimant; nothing when it would. */
-function whyNotHandedOut(record: SettlementRecord, claimant: string, requirementsHash: string): Reason | undefined {
-  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash) return "duplicate_settlement";
-  if (record.state === "failed") return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
+function whyNotHandedOut(
+  record: SettlementRecord,
+  claimant: string,
+  requirementsHash: string,
+): Reason | undefined {
+  if (record.claimant !== claimant || record.requirementsHash !== requirementsHash)
+    return "duplicate_settlement";
+  if (record.state === "failed")
+    return (record.reason ?? "invalid_exact_evm_transaction_failed") as Reason;
   return record.handedOutTo === "" ? undefined : "duplicate_settlement";
 }
 
-const accountOf = (payment: SchemePayment): string => `${payment.network}:${payment.asset}:${payment.payer}`;
+const accountOf = (payment: SchemePayment): string =>
+  `${payment.network}:${payment.asset}:${payment.payer}`;
 
 const claimantOf = (call: FacilitatorCallOptions): string =>
   call.idempotencyKey === undefined ? "" : `idempotency:${call.idempotencyKey}`;
 
-const hashOf = (value: unknown): string => bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
+const hashOf = (value: unknown): string =>
+  bytesToHex(sha256(new TextEncoder().encode(canonicalJson(value))));
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 

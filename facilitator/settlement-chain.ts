@@ -22,7 +22,8 @@ export interface EvmChainOptions extends RpcOptions, SettlementOptions {
  */
 export function evmChain(options: EvmChainOptions): SettlementChain {
   const { signers, ...rest } = options;
-  if (signers.length === 0) throw new TypeError("signers is empty: give at least one account that pays the gas");
+  if (signers.length === 0)
+    throw new TypeError("signers is empty: give at least one account that pays the gas");
   const addresses = new Set(signers.map((signer) => signer.address.toLowerCase()));
   if (addresses.size < signers.length) throw new TypeError("signers names an account twice");
   return { chain: rpcChain(rest), signers, options: rest };

@@ -22,6 +22,8 @@ export function supportedKinds(
         ];
       }),
   );
-  const signers = [...new Set(chains.flatMap((chain) => chain.signers.map(({ address }) => address)))];
+  const signers = [
+    ...new Set(chains.flatMap((chain) => chain.signers.map(({ address }) => address))),
+  ];
   return { kinds, extensions: [], signers: { "eip155:*": signers } };
 }

@@ -56,14 +56,21 @@ export async function signVersion(
 function callOf(self: Hex, jobs: readonly Job[]): { to: Hex; data?: Hex; gas: bigint } {
   const [first] = jobs;
   if (first === undefined) return { to: self, gas: 21_000n };
-  if (jobs.length === 1) return { to: first.call.to, data: first.call.data, gas: first.call.gasLimit };
+  if (jobs.length === 1)
+    return { to: first.call.to, data: first.call.data, gas: first.call.gasLimit };
   const { data } = aggregate(jobs.map((job) => job.call));
-  const gas = jobs.reduce((sum, job) => sum + (job.call.batchGas ?? job.call.gasLimit), OVERHEAD_GAS);
+  const gas = jobs.reduce(
+    (sum, job) => sum + (job.call.batchGas ?? job.call.gasLimit),
+    OVERHEAD_GAS,
+  );
   return { to: MULTICALL3_ADDRESS, data, gas };
 }
 
 /** The log's entry of a version. */
-export function logEntry(flight: Pick<Flight, "nonce" | "members">, version: Version): LaneTransaction {
+export function logEntry(
+  flight: Pick<Flight, "nonce" | "members">,
+  version: Version,
+): LaneTransaction {
   return {
     version: 1,
     hash: version.hash,

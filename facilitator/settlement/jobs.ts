@@ -63,7 +63,9 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         known.record = record;
         return known;
       }
-      const { paymentPayload, paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
+      const { paymentPayload, paymentRequirements } = JSON.parse(
+        record.payment,
+      ) as FacilitatorRequest;
       for (const scheme of schemes) {
         if (scheme.scheme !== paymentRequirements.scheme) continue;
         // As it was when it was claimed: by now it may have expired, and is owed its result all the same.

@@ -66,9 +66,13 @@ export function createLane(
   let outOfGas = [...flights.values()].some((flight) => flight.state === "unsent");
   const inDispatch = new Set<Job>();
 
-  const tell = (type: "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized", flight: Flight, transaction: Hex) =>
-    context.observe({ type, lane: name, transaction, payments: flight.members.length });
-  const inState = (state: Flight["state"]) => [...flights.values()].filter((flight) => flight.state === state);
+  const tell = (
+    type: "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized",
+    flight: Flight,
+    transaction: Hex,
+  ) => context.observe({ type, lane: name, transaction, payments: flight.members.length });
+  const inState = (state: Flight["state"]) =>
+    [...flights.values()].filter((flight) => flight.state === state);
   const latest = (flight: Flight): Version => flight.versions.at(-1) as Version;
 
   async function dispatch(jobs: readonly Job[]): Promise<void> {
@@ -105,7 +109,8 @@ export function createLane(
     let jobs = admitted;
     let fees: Fees | undefined = await chain.fees();
     for (let attempt = 0; jobs.length > 0; attempt++) {
-      if (fees === undefined || attempt === MAX_ATTEMPTS) throw new Error("no transaction was accepted");
+      if (fees === undefined || attempt === MAX_ATTEMPTS)
+        throw new Error("no transaction was accepted");
       const nonce = nextNonce;
       const version = await signVersion(chain, account, jobs, nonce, fees);
       await context.step("signed");
@@ -188,7 +193,9 @@ export function createLane(
   async function mark(jobs: readonly Job[], transaction: Hex): Promise<readonly Job[]> {
     try {
       const records = await Promise.all(
-        jobs.map((job) => ledger.advance(job.key, { fence: job.record.fence, to: "signed", transaction })),
+        jobs.map((job) =>
+          ledger.advance(job.key, { fence: job.record.fence, to: "signed", transaction }),
+        ),
       );
       return jobs.filter((job, index) => {
         const next = records[index];
@@ -204,13 +211,19 @@ export function createLane(
 
   async function land(flight: Flight, receipt: Receipt): Promise<void> {
     flight.state = "mined";
-    flight.mined = { transaction: receipt.transaction, block: receipt.block, blockHash: receipt.blockHash };
+    flight.mined = {
+      transaction: receipt.transaction,
+      block: receipt.block,
+      blockHash: receipt.blockHash,
+    };
     tell("mined", flight, receipt.transaction);
     await context.step("mined");
   }
 
   const confirmationsOf = (job: Job) =>
-    typeof options.confirmations === "function" ? options.confirmations(job.payment) : options.confirmations;
+    typeof options.confirmations === "function"
+      ? options.confirmations(job.payment)
+      : options.confirmations;
 
   /** Ends the payments of a mined flight that are deep enough. */
   async function settleMined(flight: Flight, head: Head, known?: Receipt): Promise<void> {
@@ -218,7 +231,9 @@ export function createLane(
     const open = flight.jobs.filter((job) => !isDone(job));
     if (mined === undefined || open.length === 0) return;
     const depth = head.number - mined.block + 1n;
-    const finalized = open.some((job) => confirmationsOf(job) === "finalized") ? await chain.finalized() : 0n;
+    const finalized = open.some((job) => confirmationsOf(job) === "finalized")
+      ? await chain.finalized()
+      : 0n;
     const due = open.filter((job) => {
       const wanted = confirmationsOf(job);
       return wanted === "finalized" ? finalized >= mined.block : depth >= BigInt(wanted);
@@ -235,7 +250,9 @@ export function createLane(
       [...flights.values()].map(async (flight) => {
         let receipt: Receipt | undefined;
         if (flight.state !== "mined") {
-          receipt = flight.versions.map(({ hash }) => receipts.get(hash)).find((found) => found !== undefined);
+          receipt = flight.versions
+            .map(({ hash }) => receipts.get(hash))
+            .find((found) => found !== undefined);
           if (receipt === undefined) return;
           await land(flight, receipt);
         }
@@ -277,7 +294,8 @@ export function createLane(
     const resendAfterMs = options.resendAfterMs ?? Math.max(3000, 3 * chain.blockTimeMs());
     const replaceAfterMs = options.replaceAfterMs ?? Math.max(10_000, 10 * chain.blockTimeMs());
     const [oldest] = flying;
-    if (oldest === undefined || now - oldest.lastSentMs < Math.min(resendAfterMs, replaceAfterMs)) return;
+    if (oldest === undefined || now - oldest.lastSentMs < Math.min(resendAfterMs, replaceAfterMs))
+      return;
 
     const used = await chain.nonce(account.address, "latest");
     for (const flight of flying.filter(({ nonce }) => nonce < used)) {
@@ -287,7 +305,8 @@ export function createLane(
     }
     for (const flight of inState("flying")) {
       const tooCheap = latest(flight).fees.maxFeePerGas < head.baseFeePerGas;
-      if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs)) await replace(flight);
+      if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs))
+        await replace(flight);
       else if (now - flight.lastSentMs >= resendAfterMs) await resend(flight);
     }
   }
@@ -326,7 +345,8 @@ export function createLane(
   /** The same calls and nonce with a higher fee, as far as the ceiling allows. */
   async function replace(flight: Flight): Promise<void> {
     const fees = bumpFees(latest(flight).fees, await chain.fees(), chain.feeCeiling);
-    if (fees === undefined || flight.jobs.length < flight.members.length) return await resend(flight);
+    if (fees === undefined || flight.jobs.length < flight.members.length)
+      return await resend(flight);
     const version = await signVersion(chain, account, flight.jobs, flight.nonce, fees);
     if (!(await record(flight, version))) return;
     flight.versions.push(version);
@@ -340,7 +360,8 @@ export function createLane(
     const gone = [...flights.values()].filter((flight) => {
       const hashes = new Set<string>(flight.versions.map(({ hash }) => hash));
       if (flight.state === "mined") {
-        const deep = head.number - (flight.mined?.block ?? head.number) >= BigInt(options.reorgDepth);
+        const deep =
+          head.number - (flight.mined?.block ?? head.number) >= BigInt(options.reorgDepth);
         return deep && flight.jobs.every(isDone);
       }
       const left = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
@@ -362,8 +383,9 @@ export function createLane(
     onBlocks,
     onReorganization,
     tend,
-    unfinished: () => [
-      ...new Set([...inDispatch, ...[...flights.values()].flatMap((flight) => flight.jobs)]),
-    ].filter((job) => !isDone(job)),
+    unfinished: () =>
+      [
+        ...new Set([...inDispatch, ...[...flights.values()].flatMap((flight) => flight.jobs)]),
+      ].filter((job) => !isDone(job)),
   };
 }

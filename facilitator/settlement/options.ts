@@ -19,7 +19,9 @@ export interface SettlementOptions {
   readonly replaceAfterMs?: number;
 }
 
-export type ResolvedOptions = Required<Omit<SettlementOptions, "resendAfterMs" | "replaceAfterMs">> &
+export type ResolvedOptions = Required<
+  Omit<SettlementOptions, "resendAfterMs" | "replaceAfterMs">
+> &
   Pick<SettlementOptions, "resendAfterMs" | "replaceAfterMs">;
 
 export function resolveOptions(options: SettlementOptions): ResolvedOptions {
@@ -43,7 +45,12 @@ export type SettlementEvent =
       readonly transaction: string;
       readonly payments: number;
     }
-  | { readonly type: "failed"; readonly lane: string; readonly step: string; readonly error: unknown };
+  | {
+      readonly type: "failed";
+      readonly lane: string;
+      readonly step: string;
+      readonly error: unknown;
+    };
 
 /** Names of the steps between claim and answer, in their order; tests stop the process at each. */
 export type Step =

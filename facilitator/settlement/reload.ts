@@ -23,7 +23,10 @@ export async function reload(
   signer: Hex,
   revive: (record: SettlementRecord) => Job | undefined,
 ): Promise<LaneState> {
-  const [log, pending] = await Promise.all([ledger.lanes.open(lane), chain.nonce(signer, "pending")]);
+  const [log, pending] = await Promise.all([
+    ledger.lanes.open(lane),
+    chain.nonce(signer, "pending"),
+  ]);
   const flights = new Map<number, Flight>();
   for (const entry of log) {
     const known = flights.get(entry.nonce);
@@ -44,7 +47,10 @@ export async function reload(
       lastSentMs: 0,
     });
   }
-  return { flights, nextNonce: Math.max(pending, ...[...flights.keys()].map((nonce) => nonce + 1)) };
+  return {
+    flights,
+    nextNonce: Math.max(pending, ...[...flights.keys()].map((nonce) => nonce + 1)),
+  };
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {

@@ -4,7 +4,12 @@ import type { Ledger, SettlementRecord } from "../../src/ledger/ledger.ts";
 import type { EvmChain, Head, Receipt } from "../chain.ts";
 import type { Job } from "./job.ts";
 import { createLane, type Lane } from "./lane.ts";
-import { resolveOptions, type SettlementEvent, type SettlementOptions, type Step } from "./options.ts";
+import {
+  resolveOptions,
+  type SettlementEvent,
+  type SettlementOptions,
+  type Step,
+} from "./options.ts";
 import { createQueue } from "./queue.ts";
 import { reload } from "./reload.ts";
 
@@ -93,7 +98,8 @@ export function createSettler(context: SettlerContext): Settler {
     heads = heads.then(async () => {
       const newest = nextHead;
       nextHead = undefined;
-      if (newest !== undefined) await workThrough(newest).catch((error: unknown) => failed("blocks", error));
+      if (newest !== undefined)
+        await workThrough(newest).catch((error: unknown) => failed("blocks", error));
       schedulePump();
     });
   }
@@ -110,11 +116,15 @@ export function createSettler(context: SettlerContext): Settler {
     }
     const receipts = new Map<Hex, Receipt>();
     if (all().some(({ lane }) => lane.flying() > 0)) {
-      for (const receipt of (await Promise.all(blocks.map((block) => chain.blockReceipts(block)))).flat()) {
+      for (const receipt of (
+        await Promise.all(blocks.map((block) => chain.blockReceipts(block)))
+      ).flat()) {
         receipts.set(receipt.transaction, receipt);
       }
     }
-    const reorganized = last !== undefined && (head.number <= last.number ? head.hash !== last.hash : blocks[0]?.parentHash !== last.hash);
+    const reorganized =
+      last !== undefined &&
+      (head.number <= last.number ? head.hash !== last.hash : blocks[0]?.parentHash !== last.hash);
     seen = head;
     for (const { lane } of all()) {
       if (reorganized && blocks.length < MAX_BLOCKS_AT_ONCE) await lane.onReorganization();
@@ -136,13 +146,17 @@ export function createSettler(context: SettlerContext): Settler {
       const held = lanes.get(name);
       if (held === undefined) {
         if (!closing && lanes.size < share) await take(name, account);
-      } else if (held.lane.broken() || !(await ledger.lanes.renew(name, held.lane.fence, LANE_LEASE_MS))) {
+      } else if (
+        held.lane.broken() ||
+        !(await ledger.lanes.renew(name, held.lane.fence, LANE_LEASE_MS))
+      ) {
         await drop(name, held.lane);
       } else {
         const tooMany = all().filter(({ leaving }) => !leaving).length > share;
         const turnIsOver = live > signers.length && Date.now() - held.sinceMs > TURN_MS;
         if (tooMany || turnIsOver) held.leaving = true;
-        if (held.leaving && held.lane.flying() === 0 && held.lane.unfinished().length === 0) await drop(name, held.lane);
+        if (held.leaving && held.lane.flying() === 0 && held.lane.unfinished().length === 0)
+          await drop(name, held.lane);
       }
     }
     for (const job of queue.values()) {
@@ -155,7 +169,13 @@ export function createSettler(context: SettlerContext): Settler {
   async function take(name: string, account: LocalAccount): Promise<void> {
     const fence = await ledger.lanes.acquire(name, owner, LANE_LEASE_MS);
     if (fence === undefined) return;
-    const { flights, nextNonce } = await reload(chain, ledger, name, account.address, context.revive);
+    const { flights, nextNonce } = await reload(
+      chain,
+      ledger,
+      name,
+      account.address,
+      context.revive,
+    );
     const lane = createLane(
       {
         chain,
@@ -227,7 +247,8 @@ export function createSettler(context: SettlerContext): Settler {
       closing = true;
       const deadline = Date.now() + timeoutMs;
       const busy = () => queue.size > 0 || all().some(({ lane }) => lane.unfinished().length > 0);
-      while (started && busy() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (started && busy() && Date.now() < deadline)
+        await new Promise((resolve) => setTimeout(resolve, 20));
       started = false;
       clearTimeout(round);
       unwatch?.();

@@ -58,11 +58,10 @@ export async function startSite(): Promise<Site> {
     chains: [
       evmChain({
         network: world.network,
-        rpcUrl: rpc.url,
-        account: world.accounts.facilitator.account,
+        rpcUrls: [rpc.url],
+        signers: [world.accounts.facilitator.account],
       }),
     ],
-    pollMs: 20,
   });
   const facilitatorApp = createFacilitatorApp(facilitator, {
     onError: (error) => errors.push(error),

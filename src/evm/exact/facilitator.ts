@@ -9,6 +9,8 @@ import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./pa
 export interface ExactEvmFacilitatorOptions {
   /** Tokens that may be settled; default: `KNOWN_ASSETS`. */
   readonly assets?: readonly EvmAsset[];
+  /** Recovers the signer of a digest; default: `recoverAddress`, in plain JavaScript. */
+  readonly recover?: typeof recoverAddress;
   /** Longest remaining validity of an authorization; default one hour. */
   readonly maxLifetimeSeconds?: number;
 }
@@ -46,7 +48,7 @@ export function exactEvmFacilitator(
       checkEip3009(payload, requirements, nowSeconds, limits),
     paymentKey: (payment) =>
       authorizationKey(payment.domain.chainId, payment.asset, payment.payer, payment.nonce),
-    verifySignature,
+    verifySignature: async (payment) => verifySignature(payment, options.recover ?? recoverAddress),
     simulation: (payment) => ({ to: payment.asset, data: transferCall(payment) }),
     diagnose,
     settlementCall: (payment) => ({
@@ -64,11 +66,14 @@ export function exactEvmFacilitator(
   };
 }
 
-async function verifySignature(payment: Eip3009Payment): Promise<Reason | undefined> {
+function verifySignature(
+  payment: Eip3009Payment,
+  recover: typeof recoverAddress,
+): Reason | undefined {
   if (isErc6492(payment.signature)) return "eip6492_factory_not_allowed";
   const signature = parseEcdsa(payment.signature);
   if (signature === undefined) return "invalid_exact_evm_signature";
-  const signer = recoverAddress(authorizationDigest(payment), signature);
+  const signer = recover(authorizationDigest(payment), signature);
   return signer === payment.payer ? undefined : "invalid_exact_evm_signature";
 }
 
