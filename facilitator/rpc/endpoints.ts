@@ -107,8 +107,8 @@ export function createEndpoints(all: readonly Endpoint[], options: EndpointsOpti
     leastAttempts = 0,
   ): Promise<Outcome<T>> {
     const startMs = Date.now();
-    // One more try may still take the whole time-out: a read takes twice that at the most.
-    const patience = (): number => timeoutMs - (Date.now() - startMs);
+    // After one time-out there is another try, after two there is none.
+    const patience = (): number => 1.5 * timeoutMs - (Date.now() - startMs);
     const reasons: string[] = [];
     let left = Math.max(usualAttempts, leastAttempts);
     let pauseMs = delayMs;

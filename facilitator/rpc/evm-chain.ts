@@ -28,7 +28,7 @@ export interface EvmChainOptions {
    * heads.
    */
   readonly rpcUrls: readonly string[];
-  /** Milliseconds that one endpoint has for one answer; a read takes twice that at the most. Default 5000. */
+  /** Milliseconds that one endpoint has for one answer; a read gives up after twice that. Default 4000. */
   readonly timeoutMs?: number;
   /** Wei per gas. Default: by chain, see `fees.ts`. */
   readonly feeCeiling?: bigint;
@@ -67,7 +67,7 @@ const BLOCK_TIMES: Readonly<Record<number, number>> = {
  * @throws TypeError for a network that is no EVM chain, and for URLs that are none.
  */
 export function evmChain(options: EvmChainOptions): EvmRpcChain {
-  const { network, timeoutMs = 5000, pollMs, retry, onError } = options;
+  const { network, timeoutMs = 4000, pollMs, retry, onError } = options;
   const id = evmChainId(network);
   if (id === undefined)
     throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);

@@ -1,0 +1,289 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import {
+  evmChain,
+  type EvmChainOptions,
+  type EvmRpcChain,
+} from "../../facilitator/rpc/evm-chain.ts";
+import { X402Error } from "../../src/core/errors.ts";
+import type { Hex } from "../../src/core/scheme.ts";
+import {
+  startLocalWorld,
+  startRpcProxy,
+  type LocalWorld,
+  type RpcFaultFunction,
+  type RpcProxy,
+} from "../../src/testing/index.ts";
+
+const NETWORK = "eip155:84532";
+let world: LocalWorld;
+let first: RpcProxy;
+let second: RpcProxy;
+let payer: Hex;
+const chains: EvmRpcChain[] = [];
+
+beforeAll(async () => {
+  world = await startLocalWorld();
+  payer = world.accounts.payer.address.toLowerCase() as Hex;
+});
+afterAll(() => world.stop());
+beforeEach(async () => {
+  first = await startRpcProxy(world.rpcUrl);
+  second = await startRpcProxy(world.rpcUrl);
+});
+afterEach(async () => {
+  for (const chain of chains.splice(0)) chain.close();
+  await Promise.all([first.stop(), second.stop()]);
+});
+
+function open(options: Partial<EvmChainOptions> = {}): EvmRpcChain {
+  const rpcUrls = [first.url, second.url];
+  const chain = evmChain({ network: NETWORK, rpcUrls, timeoutMs: 300, ...options });
+  chains.push(chain);
+  return chain;
+}
+
+const always =
+  (fault: Awaited<ReturnType<RpcFaultFunction>>): RpcFaultFunction =>
+  () =>
+    fault;
+
+const failure = async (promise: Promise<unknown>): Promise<X402Error> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(X402Error);
+  return error as X402Error;
+};
+
+const FAULTS: readonly (readonly [string, RpcFaultFunction])[] = [
+  ["silence", always({ delayMs: 5000 })],
+  ["a connection that breaks before", always({ drop: "before" })],
+  ["a connection that breaks after", always({ drop: "after" })],
+  ["429", always({ status: 429, body: "slow down" })],
+  ["500", always({ status: 500, body: "oops" })],
+  ["HTML", always({ status: 200, body: "<html>sign in</html>" })],
+  ["a body that never ends", always({ status: 200, body: "[".repeat(40_000_000) })],
+  ["the id of another", always({ status: 200, body: '{"jsonrpc":"2.0","id":77,"result":"0x1"}' })],
+  ["a limit", always({ error: { code: -32005, message: "request rate exceeded" } })],
+  ["a missing method", always({ error: { code: -32601, message: "Method not found" } })],
+  ["a node that is not in sync", always({ error: { code: -32000, message: "header not found" } })],
+  ["an internal error", always({ error: { code: -32603, message: "Internal error" } })],
+  ["null", always({ result: null })],
+  ["a number", always({ result: 5 })],
+  ["text", always({ result: "0xzz" })],
+];
+
+describe("a read", () => {
+  it.each(FAULTS)("goes to the next endpoint on %s", async (_name, fault) => {
+    const chain = open();
+    first.setFault(fault);
+    expect(await chain.balance(payer)).toBe(0n);
+    expect(first.total).toBe(1);
+    expect(second.total).toBeGreaterThan(0);
+    expect(chain.stats()[0]!.methods["eth_chainId"]).toEqual({
+      calls: 1,
+      failures: expect.any(Number),
+    });
+  });
+
+  it.each(FAULTS)("fails without a word about addresses on %s everywhere", async (_name, fault) => {
+    const chain = open({ timeoutMs: 150 });
+    await chain.balance(payer);
+    await chain.stats();
+    first.setFault(fault);
+    second.setFault(fault);
+    const startMs = Date.now();
+    const error = await failure(chain.balance(payer));
+    expect(Date.now() - startMs).toBeLessThan(2000);
+    expect(error).toMatchObject({ code: "rpc_unavailable", retry: "safe" });
+    expect(`${error.message} ${JSON.stringify(error)} ${String(error.cause)}`).not.toMatch(
+      /127\.0|localhost|http:/,
+    );
+    expect(error.message).toContain("endpoint 1");
+  });
+
+  it("leaves an endpoint alone that failed, and comes back once it works, without a request that waits", async () => {
+    const chain = open();
+    await chain.balance(payer);
+    expect(second.total).toBe(0);
+    first.setFault(always({ delayMs: 5000 }));
+    await chain.balance(payer);
+    const asked = first.total;
+    const startMs = Date.now();
+    for (let i = 0; i < 10; i++) await chain.balance(payer);
+    expect(Date.now() - startMs).toBeLessThan(150);
+    expect(first.total).toBe(asked);
+
+    first.setFault(undefined);
+    await sleep(550);
+    await chain.balance(payer);
+    await sleep(50);
+    const before = second.total;
+    await chain.balance(payer);
+    expect(second.total).toBe(before);
+    expect(chain.stats()[0]).toMatchObject({ failures: 0, asideMs: 0 });
+  });
+
+  it("asks the first one only, as long as it answers, and a revert is an answer", async () => {
+    const chain = open();
+    const call = { to: world.token.toLowerCase() as Hex, data: "0xdeadbeef" as Hex };
+    expect(await chain.call(call)).toEqual({ ok: false, data: "0x" });
+    first.setFault(
+      always({ error: { code: 3, message: "execution reverted: rate limit", data: "0x08c3" } }),
+    );
+    expect(await chain.call(call)).toEqual({ ok: false, data: "0x08c3" });
+    first.setFault(always({ error: { code: -32602, message: "invalid params" } }));
+    expect(await failure(chain.call(call))).toMatchObject({ code: "rpc_unavailable" });
+    expect(second.total).toBe(0);
+    expect(chain.stats()[0]!.failures).toBe(0);
+  });
+
+  it("asks a single endpoint again", async () => {
+    const chain = open({ rpcUrls: [first.url] });
+    let failures = 2;
+    first.setFault(({ method }) =>
+      method === "eth_getBalance" && failures-- > 0 ? { status: 502, body: "" } : undefined,
+    );
+    expect(await chain.balance(payer)).toBe(0n);
+    expect(first.counts["eth_getBalance"]).toBe(3);
+  });
+
+  it("waits as long as a limit asks for, or gives up at once if that is too long", async () => {
+    const chain = open({ rpcUrls: [first.url], timeoutMs: 3000 });
+    await chain.balance(payer);
+    let retryAfter = "1";
+    let limited = true;
+    first.setFault(() => {
+      if (!limited) return undefined;
+      limited = false;
+      return { status: 429, headers: { "retry-after": retryAfter } };
+    });
+    const startMs = Date.now();
+    expect(await chain.balance(payer)).toBe(0n);
+    expect(Date.now() - startMs).toBeGreaterThanOrEqual(990);
+
+    retryAfter = "20";
+    limited = true;
+    const asked = first.total;
+    await failure(chain.balance(payer));
+    await failure(chain.balance(payer));
+    expect(first.total).toBe(asked + 1);
+    expect(chain.stats()[0]!.asideMs).toBeGreaterThan(18_000);
+  });
+
+  it("fails over for those of a batch that failed, and only for them", async () => {
+    const chain = open();
+    await chain.balance(payer);
+    first.setFault(({ params }) =>
+      (params as string[])[0] === "0x0000000000000000000000000000000000000003"
+        ? { error: { code: 429, message: "limit" } }
+        : undefined,
+    );
+    const addresses = [1, 2, 3, 4].map((n) => `0x${String(n).padStart(40, "0")}` as Hex);
+    expect(await Promise.all(addresses.map(chain.balance))).toEqual([0n, 0n, 0n, 0n]);
+    expect(first.httpRequests).toBe(3);
+    expect(second.counts["eth_getBalance"]).toBe(1);
+  });
+});
+
+describe("endpoints of another chain", () => {
+  const otherChain: RpcFaultFunction = ({ method }) =>
+    method === "eth_chainId" ? { result: "0x1" } : undefined;
+
+  it("are not asked, and not told of transactions", async () => {
+    const chain = open();
+    first.setFault(otherChain);
+    expect(await chain.balance(payer)).toBe(0n);
+    expect(await chain.balance(payer)).toBe(0n);
+    expect(await chain.broadcast("0x12")).toBe("refused");
+    expect(first.counts).toEqual({ eth_chainId: 1 });
+  });
+
+  it("are noticed", async () => {
+    const chain = open();
+    expect(await chain.chainId()).toBe(84532);
+    first.setFault(otherChain);
+    expect((await failure(chain.chainId())).message).toContain("several chains");
+    second.setFault(otherChain);
+    expect(await chain.chainId()).toBe(1);
+    first.setFault(always({ status: 500 }));
+    expect(await chain.chainId()).toBe(1);
+    second.setFault(always({ status: 500 }));
+    await failure(chain.chainId());
+  });
+});
+
+describe("an endpoint that stands still", () => {
+  it("does not take the head back, unless all say the same", async () => {
+    const old = await world.client.request({
+      method: "eth_getBlockByNumber",
+      params: ["latest", false],
+    });
+    await world.mine(100);
+    const chain = open();
+    expect((await chain.head()).number).toBe(BigInt(old!.number!) + 100n);
+    const stale: RpcFaultFunction = ({ method }) =>
+      method === "eth_getBlockByNumber" ? { result: old } : undefined;
+    first.setFault(stale);
+    expect((await chain.head()).number).toBe(BigInt(old!.number!) + 100n);
+    expect(second.counts["eth_getBlockByNumber"]).toBe(1);
+    // And it is not asked for anything else either.
+    const asked = first.total;
+    await chain.nonce(payer, "latest");
+    expect(first.total).toBe(asked);
+
+    second.setFault(always({ status: 500 }));
+    await failure(chain.head());
+    second.setFault(stale);
+    await sleep(550);
+    expect((await chain.head()).hash).toBe(old!.hash);
+  });
+
+  it("that is a few blocks behind is better than none", async () => {
+    const chain = open();
+    const { number } = await chain.head();
+    await world.mine(10);
+    expect((await chain.head()).number).toBe(number + 10n);
+    const block = await world.client.request({
+      method: "eth_getBlockByNumber",
+      params: [`0x${number.toString(16)}`, false],
+    });
+    first.setFault(({ method }) =>
+      method === "eth_getBlockByNumber" ? { result: block } : undefined,
+    );
+    second.setFault(always({ drop: "before" }));
+    expect((await chain.head()).number).toBe(number);
+  });
+});
+
+describe("options", () => {
+  it("that are wrong are mistakes, told without the URL", () => {
+    const bad = (options: Partial<EvmChainOptions>): unknown => {
+      try {
+        return evmChain({ network: NETWORK, rpcUrls: [first.url], ...options });
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(bad({ network: "solana:x" })).toBeInstanceOf(TypeError);
+    expect(bad({ rpcUrls: [] })).toBeInstanceOf(TypeError);
+    expect(bad({ rpcUrls: ["wss://host/secret"] })).toBeInstanceOf(TypeError);
+    const error = bad({ rpcUrls: [first.url, "secret"] });
+    expect(error).toBeInstanceOf(TypeError);
+    expect((error as Error).message).toBe(
+      "endpoint 2 of rpcUrls is not an http, https, ws or wss URL",
+    );
+  });
+
+  it("a closed chain asks nothing", async () => {
+    const chain = open();
+    await chain.balance(payer);
+    chain.close();
+    const asked = first.total;
+    await failure(chain.balance(payer));
+    expect(await chain.broadcast("0x12")).toBe("unknown");
+    expect(first.total).toBe(asked);
+  });
+});
