@@ -123,8 +123,7 @@ function logEvent(log: Logger, event: SettlementEvent): void {
   } else if (event.type === "sent" || event.type === "mined" || event.type === "resent") {
     log.debug(event, event.type);
   } else {
-    const level =
-      event.type === "lane_acquired" || event.type === "signer_refilled" ? "info" : "warn";
+    const level = event.type === "lane_acquired" || event.type === "lane_resumed" ? "info" : "warn";
     log[level](event, event.type.replaceAll("_", " "));
   }
 }

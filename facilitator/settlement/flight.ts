@@ -32,6 +32,19 @@ export interface Flight {
   mined?: { readonly transaction: Hex; readonly block: bigint; readonly blockHash: Hex };
 }
 
+export function newFlight(nonce: number, jobs: readonly Job[], version: Version): Flight {
+  const now = Date.now();
+  return {
+    nonce,
+    jobs,
+    members: jobs.map((job) => job.key),
+    versions: [version],
+    state: "flying",
+    firstSentMs: now,
+    lastSentMs: now,
+  };
+}
+
 /** Gas beside what the members set aside: the transaction's own, and Multicall3's loop over calldata. */
 const OVERHEAD_GAS = 60_000n;
 

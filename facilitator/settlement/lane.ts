@@ -1,10 +1,11 @@
 import type { LocalAccount } from "viem";
 import type { Hex } from "../../src/core/scheme.ts";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import type { EvmChain, Fees, Head, Receipt } from "../chain.ts";
+import type { EvmChain, Head, Receipt } from "../chain.ts";
+import type { BroadcastOutcome } from "../rpc/errors.ts";
 import { bumpFees } from "../rpc/fees.ts";
 import { conclude, concludeUnsettled, unconfirm } from "./conclude.ts";
-import { logEntry, signVersion, type Flight, type Version } from "./flight.ts";
+import { logEntry, newFlight, signVersion, type Flight, type Version } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
 import type { ResolvedOptions, SettlementEvent, Step } from "./options.ts";
 import { simulate } from "./simulate.ts";
@@ -49,6 +50,8 @@ export interface Lane {
 }
 
 const MAX_ATTEMPTS = 5;
+/** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
+const RESERVE_GAS = 600_000n;
 
 /**
  * @param flights what the log held when the lane was leased, with `nextNonce` after all of it.
@@ -63,7 +66,7 @@ export function createLane(
   let preparing = false;
   /** Set when the ledger failed half-way: only its log knows what was recorded. The owner leases the lane again. */
   let broken = false;
-  let outOfGas = [...flights.values()].some((flight) => flight.state === "unsent");
+  let suspended = false;
   const inDispatch = new Set<Job>();
 
   const tell = (
@@ -105,66 +108,67 @@ export function createLane(
     return payable;
   }
 
+  /**
+   * Sign, record, mark, broadcast: in this order, so that whatever may be on its way is in the log. A version that is
+   * not sent leaves the log only after the one that takes its place has entered it.
+   */
   async function launch(admitted: readonly Job[]): Promise<void> {
     let jobs = admitted;
-    let fees: Fees | undefined = await chain.fees();
-    for (let attempt = 0; jobs.length > 0; attempt++) {
-      if (fees === undefined || attempt === MAX_ATTEMPTS)
-        throw new Error("no transaction was accepted");
+    let fees = await chain.fees();
+    let stale: string[] = [];
+    for (let attempt = 1; jobs.length > 0; attempt++) {
       const nonce = nextNonce;
       const version = await signVersion(chain, account, jobs, nonce, fees);
       await context.step("signed");
-      const flight: Flight = {
-        nonce,
-        jobs,
-        members: jobs.map((job) => job.key),
-        versions: [version],
-        state: "flying",
-        firstSentMs: Date.now(),
-        lastSentMs: Date.now(),
-      };
+      const flight = newFlight(nonce, jobs, version);
       if (!(await record(flight, version))) return;
       await context.step("recorded");
       const kept = await mark(jobs, version.hash);
       await context.step("marked");
+      if (stale.length > 0) await retire(stale);
+      stale = [];
       if (kept.length < jobs.length) {
-        // Some were taken over: this transaction must not be sent, one without them is.
-        await retire([version.hash]);
+        // Some were taken over: this transaction is not sent, one without them is.
+        stale.push(version.hash);
         jobs = kept;
         continue;
       }
       const outcome = await chain.broadcast(version.raw);
       await context.step("broadcast");
-      if (outcome === "nonce_too_low") {
-        nextNonce = Math.max(nextNonce + 1, await chain.nonce(account.address, "pending"));
-        flight.state = "lost";
-        flights.set(nonce, flight);
-        tell("nonce_lost", flight, version.hash);
-        fees = await chain.fees();
-        continue;
-      }
-      if (outcome === "underpriced") {
-        fees = bumpFees(fees, await chain.fees(), chain.feeCeiling);
-        await retire([version.hash]);
-        continue;
+      if (outcome === "underpriced" && attempt < MAX_ATTEMPTS) {
+        const higher = bumpFees(fees, await chain.fees(), chain.feeCeiling);
+        if (higher !== undefined) {
+          fees = higher;
+          stale.push(version.hash);
+          continue;
+        }
       }
       flights.set(nonce, flight);
-      if (outcome === "insufficient_funds" || outcome === "refused") {
-        flight.state = "unsent";
-        suspend();
-        context.requeue(jobs);
+      if (outcome === "accepted" || outcome === "unknown") {
+        nextNonce = nonce + 1;
+        if (outcome === "unknown") flight.lastSentMs = 0;
+        tell("sent", flight, version.hash);
         return;
       }
-      nextNonce = nonce + 1;
-      if (outcome === "unknown") flight.lastSentMs = 0;
-      tell("sent", flight, version.hash);
+      if (outcome === "nonce_too_low") {
+        flight.state = "lost";
+        nextNonce = Math.max(nonce + 1, await chain.nonce(account.address, "pending"));
+        tell("nonce_lost", flight, version.hash);
+        if (attempt < MAX_ATTEMPTS) continue;
+      } else {
+        flight.state = "unsent";
+        suspend(outcome);
+      }
+      context.requeue(jobs);
       return;
     }
+    if (stale.length > 0) await retire(stale);
   }
 
-  function suspend(): void {
-    if (!outOfGas) context.observe({ type: "signer_out_of_gas", lane: name });
-    outOfGas = true;
+  /** Takes nothing more until what the nodes refuse now is accepted, or has gone another way. */
+  function suspend(reason: string): void {
+    if (!suspended) context.observe({ type: "lane_suspended", lane: name, reason });
+    suspended = true;
   }
 
   /** Writes a version into the log before any node sees it. False: the lane was lost. */
@@ -288,7 +292,7 @@ export function createLane(
   async function tend(head: Head): Promise<void> {
     await retireSettled(head);
     for (const flight of inState("unsent")) await resend(flight);
-    if (outOfGas && inState("unsent").length === 0) await refill();
+    if (suspended && inState("unsent").length === 0) await resume();
     const flying = inState("flying").toSorted((a, b) => a.nonce - b.nonce);
     const now = Date.now();
     const resendAfterMs = options.resendAfterMs ?? Math.max(3000, 3 * chain.blockTimeMs());
@@ -311,12 +315,12 @@ export function createLane(
     }
   }
 
-  /** Takes the signer back when it can pay for a few transactions again. */
-  async function refill(): Promise<void> {
+  /** Takes the lane back when its signer can pay for a few transactions again. */
+  async function resume(): Promise<void> {
     const { maxFeePerGas } = await chain.fees();
-    if ((await chain.balance(account.address)) < 4n * 150_000n * maxFeePerGas) return;
-    outOfGas = false;
-    context.observe({ type: "signer_refilled", lane: name });
+    if ((await chain.balance(account.address)) < RESERVE_GAS * maxFeePerGas) return;
+    suspended = false;
+    context.observe({ type: "lane_resumed", lane: name });
   }
 
   /** Another transaction has the nonce: this one can never be mined, and its payments go to the next. */
@@ -328,31 +332,46 @@ export function createLane(
   }
 
   async function resend(flight: Flight): Promise<void> {
-    const { raw, hash } = latest(flight);
     flight.lastSentMs = Date.now();
-    const outcome = await chain.broadcast(raw);
-    if (flight.state === "unsent" && (outcome === "accepted" || outcome === "unknown")) {
-      flight.state = "flying";
-      flight.firstSentMs = Date.now();
-      nextNonce = Math.max(nextNonce, flight.nonce + 1);
-      context.unqueue(flight.jobs);
-      tell("sent", flight, hash);
-    } else if (outcome === "insufficient_funds" && flight.state === "flying") {
-      suspend();
-    } else if (outcome === "accepted") tell("resent", flight, hash);
+    const { raw, hash } = latest(flight);
+    await onResent(flight, await chain.broadcast(raw), "resent", hash);
   }
 
   /** The same calls and nonce with a higher fee, as far as the ceiling allows. */
   async function replace(flight: Flight): Promise<void> {
     const fees = bumpFees(latest(flight).fees, await chain.fees(), chain.feeCeiling);
+    // What some members became is not known any more after a restart: then the bytes stay as they are.
     if (fees === undefined || flight.jobs.length < flight.members.length)
       return await resend(flight);
     const version = await signVersion(chain, account, flight.jobs, flight.nonce, fees);
     if (!(await record(flight, version))) return;
     flight.versions.push(version);
     flight.firstSentMs = flight.lastSentMs = Date.now();
-    await chain.broadcast(version.raw);
-    tell("replaced", flight, version.hash);
+    await onResent(flight, await chain.broadcast(version.raw), "replaced", version.hash);
+  }
+
+  async function onResent(
+    flight: Flight,
+    outcome: BroadcastOutcome,
+    type: "resent" | "replaced",
+    hash: Hex,
+  ): Promise<void> {
+    if (outcome === "accepted" || outcome === "unknown") {
+      tell(type, flight, hash);
+      if (flight.state !== "unsent") return;
+      flight.state = "flying";
+      flight.firstSentMs = Date.now();
+      nextNonce = Math.max(nextNonce, flight.nonce + 1);
+      context.unqueue(flight.jobs);
+    } else if (outcome === "nonce_too_low") {
+      const receipt = await findReceipt(flight);
+      if (receipt === undefined) giveUp(flight);
+      else await land(flight, receipt);
+    } else if (outcome === "underpriced" && type === "resent") {
+      await replace(flight);
+    } else if (outcome === "insufficient_funds") {
+      suspend(outcome);
+    }
   }
 
   /** Takes flights out of the log that nothing can undo any more, or whose payments went elsewhere. */
@@ -375,7 +394,7 @@ export function createLane(
   return {
     name,
     fence,
-    ready: () => !preparing && !broken && !outOfGas && inState("flying").length < options.window,
+    ready: () => !preparing && !broken && !suspended && inState("flying").length < options.window,
     flying: () => inState("flying").length,
     busy: () => preparing || flights.size > 0,
     broken: () => broken,

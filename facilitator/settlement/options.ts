@@ -38,7 +38,8 @@ export function resolveOptions(options: SettlementOptions): ResolvedOptions {
 /** What the engine tells observers: for logs, metrics and tests. Nothing in it is secret. */
 export type SettlementEvent =
   | { readonly type: "lane_acquired" | "lane_lost"; readonly lane: string }
-  | { readonly type: "signer_out_of_gas" | "signer_refilled"; readonly lane: string }
+  | { readonly type: "lane_suspended"; readonly lane: string; readonly reason: string }
+  | { readonly type: "lane_resumed"; readonly lane: string }
   | {
       readonly type: "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized";
       readonly lane: string;

@@ -50,6 +50,7 @@ export function createSettler(context: SettlerContext): Settler {
   const options = resolveOptions(context.options);
   const queue = createQueue();
   const lanes = new Map<string, { lane: Lane; sinceMs: number; leaving: boolean }>();
+  let leases = 0;
   let closing = false;
   let started = false;
   let round: NodeJS.Timeout | undefined;
@@ -58,6 +59,7 @@ export function createSettler(context: SettlerContext): Settler {
   let seen: Head | undefined;
   let heads: Promise<unknown> = Promise.resolve();
   let nextHead: Head | undefined;
+  let lastHeadMs = 0;
 
   const all = () => [...lanes.values()];
 
@@ -94,6 +96,7 @@ export function createSettler(context: SettlerContext): Settler {
   function onHead(head: Head): void {
     const idle = nextHead === undefined;
     nextHead = head;
+    lastHeadMs = Date.now();
     if (!idle) return;
     heads = heads.then(async () => {
       const newest = nextHead;
@@ -159,6 +162,7 @@ export function createSettler(context: SettlerContext): Settler {
           await drop(name, held.lane);
       }
     }
+    tendQuietly();
     for (const job of queue.values()) {
       if (job.record.state === "claimed") {
         void ledger.renew(job.key, job.record.fence, PAYMENT_LEASE_MS).catch(() => undefined);
@@ -166,8 +170,18 @@ export function createSettler(context: SettlerContext): Settler {
     }
   }
 
+  /** Looks after what is stuck also when no heads come, which may be because nothing is sent. */
+  function tendQuietly(): void {
+    if (Date.now() - lastHeadMs < ROUND_MS || !all().some(({ lane }) => lane.busy())) return;
+    heads = heads.then(async () => {
+      const head = await chain.head();
+      for (const { lane } of all()) await lane.tend(head);
+    });
+    heads = heads.catch((error: unknown) => failed("tend", error)).then(schedulePump);
+  }
+
   async function take(name: string, account: LocalAccount): Promise<void> {
-    const fence = await ledger.lanes.acquire(name, owner, LANE_LEASE_MS);
+    const fence = await ledger.lanes.acquire(name, `${owner}:${++leases}`, LANE_LEASE_MS);
     if (fence === undefined) return;
     const { flights, nextNonce } = await reload(
       chain,
