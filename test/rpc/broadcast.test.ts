@@ -33,7 +33,7 @@ const open = (rpcUrls: string[]): EvmRpcChain =>
   evmChain({ network: world.network, rpcUrls, timeoutMs: 250 });
 
 /** A fault for transactions only. */
-const break_ = (proxy: RpcProxy, fault: RpcFault): void =>
+const breakSends = (proxy: RpcProxy, fault: RpcFault): void =>
   proxy.setFault(({ method }) => (method === "eth_sendRawTransaction" ? fault : undefined));
 
 async function transaction(nonce?: number): Promise<Hex> {
@@ -66,7 +66,7 @@ it.each<[string, RpcFault]>([
   ["no hash", { result: "0x12" }],
 ])("the next endpoint gets the transaction on %s", async (_name, fault) => {
   await world.setAutomine(false);
-  break_(first, fault);
+  breakSends(first, fault);
   const raw = await transaction();
   expect(await chain.broadcast(raw)).toBe("accepted");
   expect(second.counts["eth_sendRawTransaction"]).toBe(1);
@@ -77,7 +77,7 @@ it.each<[string, RpcFault]>([
 
 it("one that took it in silence makes it known to the next", async () => {
   await world.setAutomine(false);
-  break_(first, { drop: "after" });
+  breakSends(first, { drop: "after" });
   const raw = await transaction();
   expect(await chain.broadcast(raw)).toBe("accepted");
   await world.setAutomine(true);
@@ -86,7 +86,7 @@ it("one that took it in silence makes it known to the next", async () => {
 });
 
 it("a refusal does not count when an endpoint before may have taken the transaction", async () => {
-  break_(first, { drop: "after" });
+  breakSends(first, { drop: "after" });
   const raw = await transaction();
   // It was mined, so for the second endpoint its nonce is too low.
   expect(await chain.broadcast(raw)).toBe("unknown");
@@ -98,7 +98,7 @@ it("a refusal counts when the endpoints before were not reached, or have no such
   const dead = await startRpcProxy(world.rpcUrl);
   await dead.stop();
   const own = open([dead.url, first.url, second.url]);
-  break_(first, { error: { code: -32601, message: "Method not found" } });
+  breakSends(first, { error: { code: -32601, message: "Method not found" } });
   expect(await own.broadcast(await transaction(0))).toBe("nonce_too_low");
   own.close();
 });
@@ -118,8 +118,8 @@ it("nothing is known when there is no answer, and nothing is thrown", async () =
   first.setFault(undefined);
   second.setFault(undefined);
   expect(await chain.nonce(world.accounts.payer.address, "latest")).toBe(0);
-  break_(first, { delayMs: 1000 });
-  break_(second, { drop: "before" });
+  breakSends(first, { delayMs: 1000 });
+  breakSends(second, { drop: "before" });
   expect(await chain.broadcast(raw)).toBe("unknown");
   expect(await mined(raw)).toBe(true);
 });

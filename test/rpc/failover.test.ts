@@ -91,7 +91,6 @@ describe("a read", () => {
   it.each(FAULTS)("fails without a word about addresses on %s everywhere", async (_name, fault) => {
     const chain = open({ timeoutMs: 150 });
     await chain.balance(payer);
-    await chain.stats();
     first.setFault(fault);
     second.setFault(fault);
     const startMs = Date.now();
@@ -181,7 +180,7 @@ describe("a read", () => {
         ? { error: { code: 429, message: "limit" } }
         : undefined,
     );
-    const addresses = [1, 2, 3, 4].map((n) => `0x${String(n).padStart(40, "0")}` as Hex);
+    const addresses = [1, 2, 3, 4].map((n) => `0x${String(n).padStart(40, "0")}` as const);
     expect(await Promise.all(addresses.map(chain.balance))).toEqual([0n, 0n, 0n, 0n]);
     expect(first.httpRequests).toBe(3);
     expect(second.counts["eth_getBalance"]).toBe(1);
@@ -215,19 +214,19 @@ describe("endpoints of another chain", () => {
   });
 });
 
+const rawBlock = async (tag: string): Promise<{ number: Hex; hash: Hex }> =>
+  world.client.request({ method: "eth_getBlockByNumber", params: [tag, false] } as never);
+
 describe("an endpoint that stands still", () => {
   it("does not take the head back, unless all say the same", async () => {
-    const old = await world.client.request({
-      method: "eth_getBlockByNumber",
-      params: ["latest", false],
-    });
+    const old = await rawBlock("latest");
     await world.mine(100);
     const chain = open();
-    expect((await chain.head()).number).toBe(BigInt(old!.number!) + 100n);
+    expect((await chain.head()).number).toBe(BigInt(old.number) + 100n);
     const stale: RpcFaultFunction = ({ method }) =>
       method === "eth_getBlockByNumber" ? { result: old } : undefined;
     first.setFault(stale);
-    expect((await chain.head()).number).toBe(BigInt(old!.number!) + 100n);
+    expect((await chain.head()).number).toBe(BigInt(old.number) + 100n);
     expect(second.counts["eth_getBlockByNumber"]).toBe(1);
     // And it is not asked for anything else either.
     const asked = first.total;
@@ -238,7 +237,7 @@ describe("an endpoint that stands still", () => {
     await failure(chain.head());
     second.setFault(stale);
     await sleep(550);
-    expect((await chain.head()).hash).toBe(old!.hash);
+    expect((await chain.head()).hash).toBe(old.hash);
   });
 
   it("that is a few blocks behind is better than none", async () => {
@@ -246,10 +245,7 @@ describe("an endpoint that stands still", () => {
     const { number } = await chain.head();
     await world.mine(10);
     expect((await chain.head()).number).toBe(number + 10n);
-    const block = await world.client.request({
-      method: "eth_getBlockByNumber",
-      params: [`0x${number.toString(16)}`, false],
-    });
+    const block = await rawBlock(`0x${number.toString(16)}`);
     first.setFault(({ method }) =>
       method === "eth_getBlockByNumber" ? { result: block } : undefined,
     );

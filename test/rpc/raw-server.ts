@@ -25,14 +25,13 @@ export async function startRawServer(
   const received: (Call | Call[])[] = [];
   const headers: IncomingMessage["headers"][] = [];
   let connections = 0;
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      const parsed = JSON.parse(body) as Call | Call[];
-      received.push(parsed);
-      headers.push(request.headers);
-      answer(parsed, response, request);
-    });
-  });
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = JSON.parse(await text(request)) as Call | Call[];
+    received.push(body);
+    headers.push(request.headers);
+    answer(body, response, request);
+  };
+  const server = createServer((request, response) => void handle(request, response));
   server.on("connection", () => (connections += 1));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

@@ -73,7 +73,7 @@ describe("receipts", () => {
     ["with a number for gas", (receipt) => (receipt["gasUsed"] = 21_000)],
     ["without logs", (receipt) => delete receipt["logs"]],
     ["with a removed log", (receipt) => (receipt["logs"][0].removed = true)],
-    ["with logs out of order", (receipt) => receipt["logs"].reverse()],
+    ["with logs out of order", (receipt) => (receipt["logs"] = receipt["logs"].toReversed())],
     ["with a log twice", (receipt) => receipt["logs"].push(receipt["logs"][1])],
     ["with a bad topic", (receipt) => (receipt["logs"][1].topics[1] = "0x00")],
     ["with half a byte of data", (receipt) => (receipt["logs"][1].data = "0x000")],

@@ -82,7 +82,7 @@ describe.each(CLIENTS)("over %s", (_, createPost) => {
 
   it("matches answers by id, in any order, and null is a result", async () => {
     const { ask } = await setUp((body, response) =>
-      reply(response, (echo(body) as unknown[]).reverse()),
+      reply(response, (echo(body) as unknown[]).toReversed()),
     );
     expect(await Promise.all([ask("a"), ask(null), ask("c")])).toEqual([
       { result: "a" },

@@ -1,0 +1,325 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseGwei } from "viem";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import type { Head } from "../../facilitator/chain.ts";
+import {
+  evmChain,
+  type EvmChainOptions,
+  type EvmRpcChain,
+} from "../../facilitator/rpc/evm-chain.ts";
+import {
+  startAnvil,
+  startLocalWorld,
+  startRpcProxy,
+  type LocalWorld,
+} from "../../src/testing/index.ts";
+import { startCutter } from "./cutter.ts";
+
+let world: LocalWorld;
+/** When a test is over: for tests that run at the same time. */
+type Finish = typeof onTestFinished;
+
+beforeAll(async () => {
+  world = await startLocalWorld({ blockTimeSeconds: 0.2 });
+});
+afterAll(() => world.stop());
+
+function open(
+  finish: Finish,
+  rpcUrls: readonly string[],
+  options: Partial<EvmChainOptions> = {},
+): EvmRpcChain {
+  const chain = evmChain({ network: world.network, rpcUrls, timeoutMs: 300, ...options });
+  finish(() => chain.close());
+  return chain;
+}
+
+async function proxied(finish: Finish): ReturnType<typeof startRpcProxy> {
+  const proxy = await startRpcProxy(world.rpcUrl);
+  finish(() => proxy.stop());
+  return proxy;
+}
+
+/** Waits until something is so, and fails after a while. */
+async function until(condition: () => boolean, ms = 5000): Promise<void> {
+  const endMs = Date.now() + ms;
+  while (!condition()) {
+    if (Date.now() > endMs) throw new Error(`not so after ${ms} ms: ${String(condition)}`);
+    await sleep(5);
+  }
+}
+
+function collect(chain: EvmRpcChain): Head[] {
+  const heads: Head[] = [];
+  chain.watch((head) => heads.push(head));
+  return heads;
+}
+
+const wsUrl = (): string => world.rpcUrl.replace("http", "ws");
+
+describe.concurrent("polling", () => {
+  it("tells of every head, in order, and measures the block time", async ({
+    onTestFinished: finish,
+  }) => {
+    const proxy = await proxied(finish);
+    const chain = open(finish, [proxy.url]);
+    const heads = collect(chain);
+    await until(() => heads.length >= 8);
+    const numbers = heads.map(({ number }) => number);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => Number(a - b)));
+    expect(Number(numbers.at(-1)! - numbers[0]!)).toBeLessThanOrEqual(heads.length + 8);
+    expect(chain.blockTimeMs()).toBeGreaterThan(140);
+    expect(chain.blockTimeMs()).toBeLessThan(320);
+
+    // A quarter of the block time, so about twenty a second.
+    const before = proxy.total;
+    await sleep(1000);
+    expect(proxy.total - before).toBeGreaterThan(8);
+    expect(proxy.total - before).toBeLessThan(35);
+  });
+
+  it("one watch serves everybody, a listener that throws harms nobody, and nothing is asked when all are gone", async ({
+    onTestFinished: finish,
+  }) => {
+    const proxy = await proxied(finish);
+    const errors: unknown[] = [];
+    const chain = open(finish, [proxy.url], { pollMs: 20, onError: (error) => errors.push(error) });
+    const oops = new Error("oops");
+    const seen: string[] = [];
+    const endBad = chain.watch(() => {
+      throw oops;
+    });
+    const endGood = chain.watch(() => seen.push("good"));
+    await until(() => seen.length >= 2);
+    expect(errors.length).toBeGreaterThanOrEqual(2);
+    expect(errors[0]).toBe(oops);
+    expect(proxy.total).toBeLessThan(80);
+
+    // Asks for what the watch knows already.
+    const before = proxy.total;
+    const heads = await Promise.all(Array.from({ length: 50 }, () => chain.head()));
+    expect(new Set(heads.map(({ hash }) => hash)).size).toBe(1);
+    expect(proxy.total - before).toBeLessThan(4);
+
+    endBad();
+    endBad();
+    endGood();
+    await sleep(30);
+    const count = proxy.total;
+    await sleep(150);
+    expect(proxy.total).toBe(count);
+    const told = seen.length;
+    const again = collect(chain);
+    await until(() => again.length >= 2);
+    expect(seen.length).toBe(told);
+  });
+
+  it("listeners may come and go while they are told", async ({ onTestFinished: finish }) => {
+    const chain = open(finish, [world.rpcUrl], { pollMs: 20 });
+    const heads: Head[] = [];
+    const end = chain.watch(() => {
+      end();
+      chain.watch((head) => heads.push(head));
+    });
+    await until(() => heads.length >= 2);
+  });
+
+  it("goes on after an outage, on the same or another endpoint", async ({
+    onTestFinished: finish,
+  }) => {
+    const [first, second] = [await proxied(finish), await proxied(finish)];
+    const chain = open(finish, [first.url, second.url], { pollMs: 20 });
+    const heads = collect(chain);
+    await until(() => heads.length >= 2);
+    first.setFault(() => ({ delayMs: 5000 }));
+    let count = heads.length;
+    await until(() => heads.length >= count + 3);
+    second.setFault(() => ({ drop: "before" }));
+    await sleep(300);
+    first.setFault(undefined);
+    second.setFault(undefined);
+    count = heads.length;
+    await until(() => heads.length >= count + 3);
+  });
+
+  it("notices that the endpoint stands still, and goes to another", async ({
+    onTestFinished: finish,
+  }) => {
+    const [first, second] = [await proxied(finish), await proxied(finish)];
+    const chain = open(finish, [first.url, second.url], { pollMs: 20 });
+    const heads = collect(chain);
+    await until(() => heads.length >= 3);
+    let frozen: unknown;
+    first.setFault(async ({ method }, forward) => {
+      if (method !== "eth_getBlockByNumber") return undefined;
+      frozen ??= await forward();
+      return frozen as { result: unknown };
+    });
+    const count = heads.length;
+    await until(() => heads.length >= count + 3, 4000);
+    expect(second.counts["eth_getBlockByNumber"]).toBeGreaterThan(3);
+  });
+
+  it("is not taken back by an endpoint that lags", async ({ onTestFinished: finish }) => {
+    const proxy = await proxied(finish);
+    const chain = open(finish, [proxy.url], { pollMs: 20 });
+    const heads = collect(chain);
+    const answers: unknown[] = [];
+    let turn = 0;
+    proxy.setFault(async ({ method, params }, forward) => {
+      if (method !== "eth_getBlockByNumber" || (params as string[])[0] !== "latest")
+        return undefined;
+      answers.push(await forward());
+      // As behind a balancer: every other answer is one of some blocks ago.
+      const at = turn++ % 2 === 0 ? answers.length - 1 : Math.max(0, answers.length - 30);
+      return answers[at] as { result: unknown };
+    });
+    await until(() => heads.length >= 8);
+    const numbers = heads.map(({ number }) => number);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => Number(a - b)));
+    expect(new Set(numbers).size).toBe(numbers.length);
+  });
+
+  it("a nudge after a transaction finds the block of a chain that makes them on demand", async ({
+    onTestFinished: finish,
+  }) => {
+    const onDemand = await startLocalWorld();
+    finish(() => onDemand.stop());
+    const chain = open(finish, [onDemand.rpcUrl]);
+    const heads = collect(chain);
+    await until(() => heads.length === 1);
+    expect(chain.blockTimeMs()).toBe(2000);
+    await sleep(50);
+    const startMs = Date.now();
+    const { account } = onDemand.accounts.facilitator;
+    const raw = await account.signTransaction({
+      type: "eip1559",
+      chainId: onDemand.chainId,
+      nonce: 0,
+      to: account.address,
+      gas: 21_000n,
+      maxFeePerGas: parseGwei("5"),
+      maxPriorityFeePerGas: 1n,
+    });
+    expect(await chain.broadcast(raw)).toBe("accepted");
+    await until(() => heads.length === 2);
+    expect(Date.now() - startMs).toBeLessThan(250);
+  });
+});
+
+describe.concurrent("reorganizations", () => {
+  it("are told as other hashes at numbers that were told before", async ({
+    onTestFinished: finish,
+  }) => {
+    const own = await startLocalWorld({ blockTimeSeconds: 0.2 });
+    finish(() => own.stop());
+    const chain = open(finish, [own.rpcUrl], { pollMs: 20 });
+    const heads = collect(chain);
+    await until(() => heads.length >= 4);
+    await own.reorg(3);
+    const count = heads.length;
+    await until(() => heads.length >= count + 2);
+    const canonical = await Promise.all(
+      heads.slice(-2).map(({ number }) => own.client.getBlock({ blockNumber: number })),
+    );
+    expect(heads.slice(-2).map(({ hash }) => hash)).toEqual(canonical.map(({ hash }) => hash));
+    const hashes = heads.map(({ hash }) => hash);
+    expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it("to fewer blocks are told once they last", async ({ onTestFinished: finish }) => {
+    const still = await startLocalWorld();
+    finish(() => still.stop());
+    const chain = open(finish, [still.rpcUrl], { pollMs: 10 });
+    const heads = collect(chain);
+    const id = await still.snapshot();
+    await until(() => heads.length === 1);
+    await still.mine(5);
+    await until(() => heads.length === 2);
+    await still.revert(id);
+    await until(() => heads.length === 3);
+    expect(heads[2]!.number).toBe(heads[0]!.number);
+    await still.mine();
+    await until(() => heads.length === 4);
+    expect(heads[3]!.number).toBe(heads[0]!.number + 1n);
+  });
+});
+
+describe.concurrent("a subscription", () => {
+  it("tells of heads at once, and spares the polls", async ({ onTestFinished: finish }) => {
+    const proxy = await proxied(finish);
+    const chain = open(finish, [wsUrl(), proxy.url]);
+    const heads = collect(chain);
+    await until(() => heads.length >= 6);
+    const before = proxy.total;
+    const count = heads.length;
+    await until(() => heads.length >= count + 5);
+    expect(proxy.total - before).toBeLessThanOrEqual(1);
+    expect(chain.blockTimeMs()).toBeGreaterThan(150);
+    expect(chain.blockTimeMs()).toBeLessThan(280);
+    const head = await chain.head();
+    expect(proxy.total - before).toBeLessThanOrEqual(1);
+    expect(await chain.block(head.number)).toEqual(head);
+  });
+
+  it("that breaks is replaced by polls, and comes back", async ({ onTestFinished: finish }) => {
+    const cutter = await startCutter(world.rpcUrl);
+    finish(() => cutter.stop());
+    const proxy = await proxied(finish);
+    const chain = open(finish, [cutter.url, proxy.url]);
+    const heads = collect(chain);
+    await until(() => heads.length >= 4);
+    cutter.refuse(true);
+    let count = heads.length;
+    const polls = proxy.total;
+    await until(() => heads.length >= count + 4);
+    expect(proxy.total).toBeGreaterThan(polls + 4);
+    cutter.refuse(false);
+    const connections = cutter.connections();
+    await until(() => cutter.connections() > connections);
+    await sleep(300);
+    const after = proxy.total;
+    count = heads.length;
+    await until(() => heads.length >= count + 4);
+    expect(proxy.total - after).toBeLessThanOrEqual(2);
+  });
+
+  it("that falls silent is noticed", async ({ onTestFinished: finish }) => {
+    const cutter = await startCutter(world.rpcUrl);
+    finish(() => cutter.stop());
+    const chain = open(finish, [cutter.url, world.rpcUrl]);
+    const heads = collect(chain);
+    await until(() => heads.length >= 4);
+    cutter.silence();
+    const count = heads.length;
+    await until(() => heads.length >= count + 6);
+  });
+
+  it("of another chain, or where there is none, is as good as none", async ({
+    onTestFinished: finish,
+  }) => {
+    const other = await startAnvil({ chainId: 5, blockTimeSeconds: 0.1 });
+    finish(() => other.stop());
+    const rpcUrls = ["ws://127.0.0.1:9", other.rpcUrl.replace("http", "ws"), world.rpcUrl];
+    const heads = collect(open(finish, rpcUrls, { pollMs: 20 }));
+    await until(() => heads.length >= 6);
+    expect(heads.at(-1)!.number - heads[0]!.number).toBe(5n);
+    const { hash } = await world.client.getBlock({ blockNumber: heads[3]!.number });
+    expect(heads[3]!.hash).toBe(hash);
+  });
+
+  it("is not lost to another chain of this process that is closed", async ({
+    onTestFinished: finish,
+  }) => {
+    const [first, second] = [
+      open(finish, [wsUrl(), world.rpcUrl]),
+      open(finish, [wsUrl(), world.rpcUrl]),
+    ];
+    const [gone, kept] = [collect(first), collect(second)];
+    await until(() => gone.length >= 3 && kept.length >= 3);
+    first.close();
+    const [count, more] = [gone.length, kept.length];
+    await until(() => kept.length >= more + 6);
+    expect(gone.length).toBe(count);
+  });
+});
