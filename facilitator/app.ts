@@ -12,6 +12,8 @@ import { problemOf, problemResponse } from "../src/core/problem.ts";
 export const MAX_BODY_BYTES = 64 * 1024;
 
 export interface FacilitatorAppOptions {
+  /** Answers `GET /settlements/:id`; absent: there is no such route. */
+  readonly settlements?: (id: string, call: FacilitatorCallOptions) => Promise<readonly object[]>;
   /** Throws when the service cannot do its work right now; `/health` answers 503 then. */
   readonly check?: () => Promise<void>;
   /** Sees every error that a caller is told nothing about. */
@@ -20,7 +22,7 @@ export interface FacilitatorAppOptions {
 
 /**
  * HTTP interface of a facilitator (specification v2, section 7; v1 bodies are understood too): `POST /verify`,
- * `POST /settle`, `GET /supported`, `GET /health`. Web standards only: runs in any isolate.
+ * `POST /settle`, `GET /supported`, `GET /settlements/:id`, `GET /health`. Web standards only: runs in any isolate.
  *
  * Whatever is wrong with a payment is a 200 with a reason. 4xx is for transport and schema, 503 with `Retry-After` for
  * what failed here, all as problem+json with a stable code.
@@ -40,6 +42,16 @@ export function createFacilitatorApp(
     return c.json(versioned(await facilitator.settle(request, callOptions(c))));
   });
   app.get("/supported", async (c) => c.json(await facilitator.supported()));
+  if (options.settlements !== undefined) {
+    const { settlements } = options;
+    app.get("/settlements/:id", async (c) => {
+      const id = c.req.param("id");
+      const found = await settlements(id, callOptions(c));
+      if (found.length === 0)
+        return problemResponse(404, "not_found", "there is no such settlement of yours");
+      return c.json({ settlements: found });
+    });
+  }
   app.get("/health", async (c) => {
     await options.check?.();
     return c.json({ status: "ok" });

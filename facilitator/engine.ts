@@ -47,8 +47,8 @@ export interface Settlement {
 export interface FacilitatorEngine extends Facilitator {
   /** Leases lanes and finishes what a crash left behind, without waiting for a payment. Done by the first settle, too. */
   start(): void;
-  /** A settlement by payment key, for its claimant; nothing when there is none of theirs. */
-  settlement(id: string, options?: FacilitatorCallOptions): Promise<Settlement | undefined>;
+  /** Settlements of a claimant by payment key, or by the hash of a transaction, which may carry several. */
+  settlements(id: string, options?: FacilitatorCallOptions): Promise<readonly Settlement[]>;
   /** Throws `X402Error` when the ledger or a chain cannot be used right now. */
   check(): Promise<void>;
   /** Takes nothing new, finishes what is in flight as far as the time allows, gives the lanes back. The ledger is the caller's to close. */
@@ -262,35 +262,21 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     return told ? record : { released: "duplicate_settlement" };
   }
 
-  async function settlement(
+  async function settlements(
     id: string,
     call: FacilitatorCallOptions = {},
-  ): Promise<Settlement | undefined> {
-    const record = await ledger.get(id);
-    if (record === undefined || record.claimant !== claimantOf(call)) return undefined;
-    const { paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
-    const reached = [
-      ["claimed", record.createdAtMs],
-      ["signed", record.signedAtMs],
-      [record.state, FINAL_STATES.has(record.state) ? record.finishedAtMs : undefined],
-    ] as const;
-    return {
-      id,
-      state: record.state,
-      network: paymentRequirements.network,
-      ...(record.transaction !== undefined && { transaction: record.transaction }),
-      ...(record.block !== undefined && { block: record.block }),
-      ...(record.reason !== undefined && { errorReason: record.reason }),
-      history: reached.flatMap(([state, at]) =>
-        at === undefined ? [] : [{ state, at: new Date(at).toISOString() }],
-      ),
-    };
+  ): Promise<readonly Settlement[]> {
+    const keys = /^0x[0-9a-f]{64}$/i.test(id) ? await ledger.paymentsOf(id.toLowerCase()) : [id];
+    const records = await Promise.all(keys.map((key) => ledger.get(key)));
+    return records.flatMap((record) =>
+      record !== undefined && record.claimant === claimantOf(call) ? [describe(record)] : [],
+    );
   }
 
   return {
     verify,
     settle,
-    settlement,
+    settlements,
     supported: () => Promise.resolve(supportedKinds(schemes, options.chains)),
     start() {
       for (const { settler } of networks.values()) settler.start();
@@ -304,6 +290,26 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       await Promise.all([...networks.values()].map(({ settler }) => settler.close(timeoutMs)));
       for (const { chain } of options.chains) chain.close();
     },
+  };
+}
+
+function describe(record: SettlementRecord): Settlement {
+  const { paymentRequirements } = JSON.parse(record.payment) as FacilitatorRequest;
+  const reached = [
+    ["claimed", record.createdAtMs],
+    ["signed", record.signedAtMs],
+    [record.state, FINAL_STATES.has(record.state) ? record.finishedAtMs : undefined],
+  ] as const;
+  return {
+    id: record.key,
+    state: record.state,
+    network: paymentRequirements.network,
+    ...(record.transaction !== undefined && { transaction: record.transaction }),
+    ...(record.block !== undefined && { block: record.block }),
+    ...(record.reason !== undefined && { errorReason: record.reason }),
+    history: reached.flatMap(([state, at]) =>
+      at === undefined ? [] : [{ state, at: new Date(at).toISOString() }],
+    ),
   };
 }
 

@@ -50,6 +50,7 @@ export interface Lane {
 }
 
 const MAX_ATTEMPTS = 5;
+const INDEX_TTL_MS = 25 * 3600 * 1000;
 /** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
 const RESERVE_GAS = 600_000n;
 
@@ -147,6 +148,7 @@ export function createLane(
       if (outcome === "accepted" || outcome === "unknown") {
         nextNonce = nonce + 1;
         if (outcome === "unknown") flight.lastSentMs = 0;
+        noteMembers(flight, version.hash);
         tell("sent", flight, version.hash);
         return;
       }
@@ -163,6 +165,11 @@ export function createLane(
       return;
     }
     if (stale.length > 0) await retire(stale);
+  }
+
+  /** For whoever asks for a settlement by its transaction; nothing depends on it. */
+  function noteMembers(flight: Flight, hash: Hex): void {
+    void ledger.index(hash, flight.members, INDEX_TTL_MS).catch(() => undefined);
   }
 
   /** Takes nothing more until what the nodes refuse now is accepted, or has gone another way. */
@@ -347,6 +354,7 @@ export function createLane(
     if (!(await record(flight, version))) return;
     flight.versions.push(version);
     flight.firstSentMs = flight.lastSentMs = Date.now();
+    noteMembers(flight, version.hash);
     await onResent(flight, await chain.broadcast(version.raw), "replaced", version.hash);
   }
 

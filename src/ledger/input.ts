@@ -51,6 +51,13 @@ export function assertClaimant(
   assertName("token", token);
 }
 
+/** Like `assertClaimInput`, for `index`. */
+export function assertIndex(transaction: string, keys: readonly string[], ttlMs: number): void {
+  assertKey(transaction);
+  for (const key of keys) assertKey(key);
+  assertDuration("ttlMs", ttlMs, 1);
+}
+
 /** Like `assertClaimInput`, for `get`. */
 export function assertKey(key: string): void {
   assertName("key", key);

@@ -130,6 +130,10 @@ export interface Ledger {
    */
   handOut(key: string, claimant: string, requirementsHash: string, token: string): Promise<boolean>;
   get(key: string): Promise<SettlementRecord | undefined>;
+  /** Notes which payments a transaction carries, for `paymentsOf`. */
+  index(transaction: string, keys: readonly string[], ttlMs: number): Promise<void>;
+  /** Payment keys that a transaction carries; none when it is not known. */
+  paymentsOf(transaction: string): Promise<readonly string[]>;
   /** Sets an amount aside unless the live holds of that account and this one exceed what is available. Atomic. */
   hold(hold: Hold): Promise<boolean>;
   /** Ends a hold. */

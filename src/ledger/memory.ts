@@ -4,6 +4,7 @@ import {
   assertClaimInput,
   assertHold,
   assertHoldName,
+  assertIndex,
   assertKey,
   assertOwner,
   assertRenewal,
@@ -23,6 +24,7 @@ import type { LedgerOperation } from "./unavailable.ts";
 export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   const now = options.now ?? Date.now;
   const records = expiringMap<SettlementRecord>();
+  const transactions = expiringMap<readonly string[]>();
   const holds = memoryHolds();
   let closed = false;
   let lastFence = 0; // never used twice, not even by a record that was released and claimed again
@@ -112,6 +114,16 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
       assertKey(key);
       return find("get", key, now());
     },
+    index: async (transaction, keys, ttlMs) => {
+      assertIndex(transaction, keys, ttlMs);
+      assertOpen("index");
+      transactions.set(transaction, [...keys], now() + ttlMs);
+    },
+    paymentsOf: async (transaction) => {
+      assertKey(transaction);
+      assertOpen("paymentsOf");
+      return transactions.get(transaction, now()) ?? [];
+    },
     hold: async (hold) => {
       assertHold(hold);
       assertOpen("hold");
@@ -127,6 +139,7 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     close: async () => {
       closed = true;
       records.clear();
+      transactions.clear();
       holds.clear();
     },
   };

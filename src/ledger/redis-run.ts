@@ -5,6 +5,7 @@ import type { SettlementRecord } from "./ledger.ts";
 import { readyGate } from "./redis-ready.ts";
 import { parseRecord } from "./redis-record.ts";
 import { HOLD_SCRIPTS } from "./redis-hold-scripts.ts";
+import { INDEX_SCRIPTS } from "./redis-index-scripts.ts";
 import { LANE_SCRIPTS } from "./redis-lane-scripts.ts";
 import { RECORD_SCRIPTS } from "./redis-scripts.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
@@ -28,6 +29,7 @@ export type RunScript = (
 const SCRIPTS: Record<LedgerOperation, string> = {
   ...RECORD_SCRIPTS,
   ...HOLD_SCRIPTS,
+  ...INDEX_SCRIPTS,
   ...LANE_SCRIPTS,
 };
 

@@ -4,6 +4,7 @@ import {
   assertClaimInput,
   assertHold,
   assertHoldName,
+  assertIndex,
   assertKey,
   assertOwner,
   assertRenewal,
@@ -43,6 +44,7 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
   const runScript = scriptRunner(redis, connectionWaitMs);
   let closed = false;
   const keysOf = (key: string): string[] => [`${prefix}:settlement:{${key}}`];
+  const indexKeysOf = (transaction: string): string[] => [`${prefix}:transaction:{${transaction}}`];
   // The tag is not empty even if the account begins with a brace: both keys are in one slot.
   const holdKeysOf = (account: string): string[] =>
     ["amounts", "ends"].map((part) => `${prefix}:{holds:${account}}:${part}`);
@@ -127,6 +129,16 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
       const reply = await run("get", keysOf(key));
       return reply.status === "none" ? undefined : recordIn("get", key, reply);
     },
+    index: async (transaction, keys, ttlMs) => {
+      assertIndex(transaction, keys, ttlMs);
+      const [index] = indexKeysOf(transaction);
+      isYes("index", await run("index", [index!], JSON.stringify(keys), ttlMs));
+    },
+    paymentsOf: async (transaction) => {
+      assertKey(transaction);
+      const { status, more } = await run("paymentsOf", indexKeysOf(transaction));
+      return status === "found" ? parseKeys(more) : [];
+    },
     hold: async (hold) => {
       assertHold(hold);
       const { account, id, amount, available, ttlMs } = hold;
@@ -141,4 +153,16 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     check,
     close,
   };
+}
+
+function parseKeys(text: unknown): string[] {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(String(text));
+  } catch {
+    throw malformed("paymentsOf");
+  }
+  if (!Array.isArray(keys) || !keys.every((key) => typeof key === "string"))
+    throw malformed("paymentsOf");
+  return keys;
 }

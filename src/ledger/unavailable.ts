@@ -7,6 +7,8 @@ export type LedgerOperation =
   | "release"
   | "handOut"
   | "get"
+  | "index"
+  | "paymentsOf"
   | "hold"
   | "unhold"
   | "announceOwner"
@@ -21,6 +23,8 @@ export type LedgerOperation =
 /** Operations that touch nothing on which the fate of money depends. */
 const HARMLESS: ReadonlySet<LedgerOperation> = new Set([
   "get",
+  "index",
+  "paymentsOf",
   "hold",
   "unhold",
   "announceOwner",
