@@ -130,7 +130,7 @@ export interface Ledger {
    */
   handOut(key: string, claimant: string, requirementsHash: string, token: string): Promise<boolean>;
   get(key: string): Promise<SettlementRecord | undefined>;
-  /** Notes which payments a transaction carries, for `paymentsOf`. */
+  /** Notes which payments a transaction carries, for `paymentsOf`. The last word counts. */
   index(transaction: string, keys: readonly string[], ttlMs: number): Promise<void>;
   /** Payment keys that a transaction carries; none when it is not known. */
   paymentsOf(transaction: string): Promise<readonly string[]>;

@@ -117,7 +117,9 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     index: async (transaction, keys, ttlMs) => {
       assertIndex(transaction, keys, ttlMs);
       assertOpen("index");
-      transactions.set(transaction, [...keys], now() + ttlMs);
+      const nowMs = now();
+      transactions.get(transaction, nowMs); // sweeps
+      transactions.set(transaction, Object.freeze([...keys]), nowMs + ttlMs);
     },
     paymentsOf: async (transaction) => {
       assertKey(transaction);

@@ -131,13 +131,13 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     },
     index: async (transaction, keys, ttlMs) => {
       assertIndex(transaction, keys, ttlMs);
-      const [index] = indexKeysOf(transaction);
-      isYes("index", await run("index", [index!], JSON.stringify(keys), ttlMs));
+      const reply = await run("index", indexKeysOf(transaction), JSON.stringify(keys), ttlMs);
+      isYes("index", reply);
     },
     paymentsOf: async (transaction) => {
       assertKey(transaction);
       const { status, more } = await run("paymentsOf", indexKeysOf(transaction));
-      return status === "found" ? parseKeys(more) : [];
+      return status === "none" ? [] : parseKeys(more);
     },
     hold: async (hold) => {
       assertHold(hold);

@@ -1,120 +1,173 @@
 import type { SettlementState } from "../../src/ledger/ledger.ts";
-import { SETTLEMENT_TRANSITIONS } from "../../src/ledger/ledger.ts";
+import { FINAL_STATES, SETTLEMENT_TRANSITIONS } from "../../src/ledger/ledger.ts";
+import { holdModel, laneModel } from "./model-holds-lanes.ts";
+import type { HoldStep, LaneStep } from "./model-holds-lanes.ts";
 
-/** What can be asked of a ledger; `age` says how many owners ago the fence was that the caller holds. */
-export type Step =
-  | { op: "claim"; key: string; claimant: string; hash: string; leaseMs: number; ttlMs: number }
+/** What can be asked about records; `age` says how many owners ago the fence was that the caller holds. */
+export type RecordStep =
+  | {
+      op: "claim";
+      key: string;
+      claimant: string;
+      hash: string;
+      token: string;
+      leaseMs: number;
+      ttlMs: number;
+    }
   | {
       op: "advance";
       key: string;
       age: number;
       to: SettlementState;
-      leaseMs?: number;
       reason?: string;
+      block?: string;
     }
   | { op: "renew"; key: string; age: number; leaseMs: number }
   | { op: "release"; key: string; age: number }
-  | { op: "handOut"; key: string; claimant: string; hash: string }
-  | { op: "get"; key: string }
-  | { op: "tick"; ms: number };
+  | { op: "handOut"; key: string; claimant: string; hash: string; token: string }
+  | { op: "get"; key: string };
 
-/** A record without times; its fence is the how-manieth owner of this key it is. */
+export type Step = RecordStep | HoldStep | LaneStep | { op: "tick"; ms: number };
+
+/** A record with times since the model began; its fence is the how-manieth owner of this key it is. */
 export interface ModelRecord {
   state: SettlementState;
   owner: number;
   claimant: string;
   hash: string;
+  token: string;
   reason: string | undefined;
-  handedOut: boolean;
+  block: string | undefined;
+  handedOutTo: string;
+  created: number;
+  signed: number | undefined;
+  finished: number | undefined;
+  leaseUntil: number;
 }
 
-type Kept = ModelRecord & { leaseUntil: number; expires: number };
+type Kept = ModelRecord & { expires: number };
+
+/** Counts the owners of something. */
+export function ownerCount() {
+  const owners = new Map<string, number>();
+  return {
+    of: (key: string): number => owners.get(key) ?? 0,
+    next(key: string): number {
+      owners.set(key, this.of(key) + 1);
+      return this.of(key);
+    },
+  };
+}
 
 /** The contract again, as simply as it can be said: answers what a ledger must answer to each step. */
 export function ledgerModel() {
-  const records = new Map<string, Kept>();
-  const owners = new Map<string, number>();
-  let now = 0;
-
-  const nextOwner = (key: string): number => {
-    const owner = (owners.get(key) ?? 0) + 1;
-    owners.set(key, owner);
-    return owner;
-  };
-  const seen = (kept: Kept): ModelRecord => {
-    const { state, owner, claimant, hash, reason, handedOut } = kept;
-    return { state, owner, claimant, hash, reason, handedOut };
-  };
-  const lease = (kept: Kept, ms: number): void => {
-    kept.leaseUntil = now + ms;
-    kept.expires = Math.max(kept.expires, kept.leaseUntil);
-  };
-
-  function answer(step: Step): unknown {
-    if (step.op === "tick") {
-      now += step.ms;
-      return undefined;
-    }
-    const { key } = step;
-    const old = records.get(key);
-    if (old !== undefined && old.expires <= now) records.delete(key);
-    const kept = records.get(key);
-    const owned =
-      "age" in step && kept !== undefined && kept.owner === (owners.get(key) ?? 0) - step.age;
-    const final = kept?.state === "confirmed" || kept?.state === "failed";
-    switch (step.op) {
-      case "claim": {
-        if (kept === undefined) {
-          const { claimant, hash } = step;
-          const base = { state: "claimed" as const, owner: nextOwner(key), claimant, hash };
-          const made = {
-            ...base,
-            reason: undefined,
-            handedOut: false,
-            leaseUntil: 0,
-            expires: now + step.ttlMs,
-          };
-          lease(made, step.leaseMs);
-          records.set(key, made);
-          return ["claimed", seen(made)];
-        }
-        if (final) return ["final", seen(kept)];
-        if (kept.claimant !== step.claimant || kept.hash !== step.hash || kept.leaseUntil > now) {
-          return ["held", seen(kept)];
-        }
-        kept.owner = nextOwner(key);
-        kept.expires = Math.max(kept.expires, now + step.ttlMs);
-        lease(kept, step.leaseMs);
-        return ["resumed", seen(kept)];
+  const clock = { now: 0 };
+  const records = recordModel(clock);
+  const holds = holdModel(clock);
+  const lanes = laneModel(clock);
+  return {
+    /** How many owners a payment or lane has had. */
+    owners: (step: Step): number => {
+      if ("key" in step) return records.owners(step.key);
+      return "lane" in step ? lanes.owners(step.lane) : 0;
+    },
+    answer(step: Step): unknown {
+      if (step.op === "tick") {
+        clock.now += step.ms;
+        return undefined;
       }
+      if ("key" in step) return records.answer(step);
+      return "account" in step ? holds(step) : lanes.answer(step);
+    },
+  };
+}
+
+function recordModel(clock: { now: number }) {
+  const records = new Map<string, Kept>();
+  const owners = ownerCount();
+
+  const seen = ({ expires: _expires, ...rest }: Kept): ModelRecord => rest;
+  const lease = (kept: Kept, leaseMs: number, ttlMs = 0): void => {
+    kept.leaseUntil = clock.now + leaseMs;
+    kept.expires = Math.max(kept.expires, clock.now + ttlMs, kept.leaseUntil);
+  };
+
+  function claim(step: RecordStep & { op: "claim" }, kept: Kept | undefined): unknown {
+    const { key, claimant, hash, token, leaseMs, ttlMs } = step;
+    if (kept === undefined) {
+      const made: Kept = {
+        state: "claimed",
+        owner: owners.next(key),
+        claimant,
+        hash,
+        token,
+        reason: undefined,
+        block: undefined,
+        handedOutTo: "",
+        created: clock.now,
+        signed: undefined,
+        finished: undefined,
+        leaseUntil: 0,
+        expires: 0,
+      };
+      lease(made, leaseMs, ttlMs);
+      records.set(key, made);
+      return ["claimed", seen(made)];
+    }
+    if (FINAL_STATES.has(kept.state)) return ["final", seen(kept)];
+    const theirs = kept.claimant === claimant && kept.hash === hash;
+    const lapsed = kept.leaseUntil <= clock.now;
+    if (kept.state !== "claimed" || !theirs) return ["held", seen(kept)];
+    if (!lapsed && kept.token !== token) return ["held", seen(kept)];
+    if (lapsed) {
+      if (kept.token !== token) kept.owner = owners.next(key);
+      kept.token = token;
+      lease(kept, leaseMs, ttlMs);
+    }
+    return ["claimed", seen(kept)];
+  }
+
+  function advance(step: RecordStep & { op: "advance" }, kept: Kept): unknown {
+    const { to, reason = kept.reason, block = kept.block } = step;
+    const nothingNew = kept.state === to && kept.reason === reason && kept.block === block;
+    if (nothingNew && to !== "claimed") return seen(kept);
+    if (!SETTLEMENT_TRANSITIONS[kept.state].includes(to)) return undefined;
+    kept.state = to;
+    kept.reason = reason;
+    kept.block = to === "signed" ? step.block : block;
+    if (to === "signed") kept.signed = clock.now;
+    kept.finished = to === "signed" ? undefined : clock.now;
+    return seen(kept);
+  }
+
+  function answer(step: RecordStep): unknown {
+    const { key } = step;
+    if ((records.get(key)?.expires ?? Infinity) <= clock.now) records.delete(key);
+    const kept = records.get(key);
+    const owned = "age" in step && kept?.owner === owners.of(key) - step.age;
+    switch (step.op) {
+      case "claim":
+        return claim(step, kept);
       case "advance":
-        if (!owned || !SETTLEMENT_TRANSITIONS[kept.state].includes(step.to)) return undefined;
-        kept.state = step.to;
-        kept.reason = step.reason ?? kept.reason;
-        if (step.leaseMs !== undefined) lease(kept, step.leaseMs);
-        return seen(kept);
+        return owned ? advance(step, kept) : undefined;
       case "renew":
-        if (!owned || final) return false;
+        if (!owned || kept.state !== "claimed") return false;
         lease(kept, step.leaseMs);
         return true;
       case "release":
         return owned && kept.state === "claimed" && records.delete(key);
       case "handOut": {
-        if (
-          kept?.state !== "confirmed" ||
-          kept.claimant !== step.claimant ||
-          kept.hash !== step.hash
-        )
+        const { claimant, hash, token } = step;
+        if (kept?.state !== "confirmed" || kept.claimant !== claimant || kept.hash !== hash)
           return false;
-        if (step.claimant !== "") return true;
-        const first = !kept.handedOut;
-        kept.handedOut = true;
-        return first;
+        if (claimant !== "") return true;
+        kept.handedOutTo ||= token;
+        return kept.handedOutTo === token;
       }
       default:
         return kept === undefined ? undefined : seen(kept);
     }
   }
 
-  return { answer, owner: (key: string) => owners.get(key) ?? 0 };
+  return { answer, owners: owners.of };
 }

@@ -1,4 +1,6 @@
-import type { ClaimInput, Ledger, SettlementState } from "../../src/ledger/ledger.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { LaneTransaction } from "../../src/ledger/lanes.ts";
+import type { ClaimInput, Hold, Ledger, SettlementState } from "../../src/ledger/ledger.ts";
 import { SETTLEMENT_TRANSITIONS } from "../../src/ledger/ledger.ts";
 
 /** A ledger to be tested, and its clock. */
@@ -8,8 +10,8 @@ export interface LedgerWorld {
   readonly replica: Ledger;
   /** Lets so much time pass by the store's clock. */
   readonly advance: (ms: number) => Promise<void>;
-  /** Whether `advance` passes time exactly, and time stands still otherwise. */
-  readonly exactClock: boolean;
+  /** The store's clock, where nothing but `advance` lets time pass. */
+  readonly nowMs?: () => number;
   readonly stop: () => Promise<void>;
 }
 
@@ -19,17 +21,44 @@ export const STATES = Object.keys(SETTLEMENT_TRANSITIONS) as SettlementState[];
 
 let counter = 0;
 
-/** A claim of a payment that no other test knows. */
+/** A name that no other test knows. */
+export function unique(what: string): string {
+  return `${what}-${process.pid}-${++counter}`;
+}
+
+/** A claim of a payment that no other test knows, by a call of its own. */
 export function claimOf(change: Partial<ClaimInput> = {}): ClaimInput {
   return {
-    key: `payment-${process.pid}-${++counter}`,
+    key: unique("payment"),
     claimant: "alice",
     requirementsHash: "hash-1",
     payment: '{"amount":"1"}',
+    token: unique("token"),
     leaseMs: LONG,
     ttlMs: 10 * LONG,
     ...change,
   };
+}
+
+/** The same payment, asked for by another call. */
+export function again(input: ClaimInput, change: Partial<ClaimInput> = {}): ClaimInput {
+  return { ...input, token: unique("token"), ...change };
+}
+
+/** A hold of 1 of 10 on an account that no other test knows. */
+export function holdOf(change: Partial<Hold> = {}): Hold {
+  return {
+    account: unique("account"),
+    id: unique("hold"),
+    amount: 1n,
+    available: 10n,
+    ttlMs: LONG,
+    ...change,
+  };
+}
+
+export function transactionOf(change: Partial<LaneTransaction> = {}): LaneTransaction {
+  return { version: 1, hash: unique("0x"), raw: "0x02", nonce: 0, members: ["a", "b"], ...change };
 }
 
 /** The shortest way from `claimed` to a state, by the table. */
@@ -59,4 +88,27 @@ export async function inState(
     record = after;
   }
   return { input, record };
+}
+
+/** Asks 200 times at once, both handles of the world in turn. */
+export async function crowd<T>(
+  { ledger, replica }: LedgerWorld,
+  ask: (ledger: Ledger, index: number) => Promise<T>,
+): Promise<T[]> {
+  const handles = Array.from({ length: 200 }, (_, i) => (i % 2 === 0 ? ledger : replica));
+  return await Promise.all(handles.map(async (handle, i) => await ask(handle, i)));
+}
+
+/** Asks until it succeeds, and says after how many milliseconds it did. */
+export async function eventually(ask: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  while (performance.now() - started < 8_000) {
+    try {
+      await ask();
+      break;
+    } catch {
+      await sleep(20);
+    }
+  }
+  return performance.now() - started;
 }

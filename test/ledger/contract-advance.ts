@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { SettlementRecord, SettlementState } from "../../src/ledger/ledger.ts";
+import { FINAL_STATES, SETTLEMENT_TRANSITIONS } from "../../src/ledger/ledger.ts";
+import { crowd, inState, SHORT, STATES } from "./world.ts";
+import type { LedgerWorld } from "./world.ts";
+
+/** What every ledger does about transitions. */
+export function advanceContract(world: LedgerWorld): void {
+  describe("advance", () => {
+    test.each(STATES.flatMap((from) => STATES.map((to) => ({ from, to }))))(
+      "$from -> $to",
+      async ({ from, to }) => {
+        const { input, record } = await inState(world.ledger, from);
+        const before = world.nowMs?.() ?? record.createdAtMs;
+        const after = await world.ledger.advance(input.key, { fence: record.fence, to });
+        const repeated = from === to && from !== "claimed";
+        if (repeated) expect(after).toStrictEqual(record);
+        else if (!SETTLEMENT_TRANSITIONS[from].includes(to)) expect(after).toBeUndefined();
+        else {
+          expect(after).toStrictEqual(expected(record, to, after));
+          expect(timeOf(after, to)).toBeGreaterThanOrEqual(before);
+        }
+        expect(await world.replica.get(input.key)).toStrictEqual(after ?? record);
+      },
+    );
+
+    test("keeps what it is not told, and replaces what it is", async () => {
+      const { input, record } = await inState(world.ledger, "claimed");
+      const { fence } = record;
+      const first = { transaction: "0x01", reason: "none yet" };
+      const signed = await world.ledger.advance(input.key, { fence, to: "signed", ...first });
+      const { signedAtMs } = signed ?? {};
+      expect(signed).toStrictEqual({ ...record, ...first, state: "signed", signedAtMs });
+      await world.advance(SHORT);
+      const bumped = { fence, to: "signed", transaction: "0x03" } as const;
+      const again = await world.ledger.advance(input.key, bumped);
+      expect(again).toMatchObject({ transaction: "0x03", reason: "none yet" });
+      expect(again?.signedAtMs).toBeGreaterThan(signedAtMs ?? 0);
+      const done = await world.ledger.advance(input.key, { fence, to: "confirmed", block: "0" });
+      expect(done).toMatchObject({ state: "confirmed", transaction: "0x03", block: "0" });
+      expect(done?.signedAtMs).toBe(again?.signedAtMs);
+      expect(done?.leaseUntilMs).toBe(record.leaseUntilMs);
+    });
+
+    test.each([
+      { to: "signed", transaction: "0x1" },
+      { to: "confirmed", transaction: "0x1", block: "7" },
+      { to: "failed", reason: "no", block: "7" },
+    ] as const)("$to again with the same facts is answered the same", async (facts) => {
+      const { input, record } = await inState(world.ledger, "claimed");
+      const transition = { fence: record.fence, ...facts };
+      const after = await world.ledger.advance(input.key, transition);
+      await world.advance(5);
+      expect(await world.replica.advance(input.key, transition)).toStrictEqual(after);
+      expect(
+        await world.replica.advance(input.key, { ...transition, fence: record.fence + 1 }),
+      ).toBeUndefined();
+      const all = await crowd(world, (ledger) => ledger.advance(input.key, transition));
+      for (const answer of all) expect(answer).toStrictEqual(after);
+    });
+
+    test.each([...FINAL_STATES])("%s again with other facts is refused", async (to) => {
+      const { input, record } = await inState(world.ledger, "signed");
+      const { fence } = record;
+      const after = await world.ledger.advance(input.key, { fence, to, block: "7", reason: "a" });
+      for (const facts of [{ block: "8" }, { reason: "" }, { transaction: "0x1", block: "7" }]) {
+        expect(await world.ledger.advance(input.key, { fence, to, ...facts })).toBeUndefined();
+      }
+      expect(await world.replica.get(input.key)).toStrictEqual(after);
+    });
+
+    test("a confirmed one whose block is gone is signed again, and forgets the block", async () => {
+      const { input, record } = await inState(world.ledger, "signed");
+      const { fence } = record;
+      const sure = { fence, to: "confirmed", transaction: "0x1", block: "7" } as const;
+      await world.ledger.advance(input.key, sure);
+      await world.advance(SHORT);
+      const signed = await world.ledger.advance(input.key, { fence, to: "signed" });
+      const { signedAtMs } = signed ?? {};
+      expect(signed).toStrictEqual({ ...record, transaction: "0x1", signedAtMs });
+      expect(signedAtMs).toBeGreaterThan(record.signedAtMs ?? 0);
+      const done = await world.replica.advance(input.key, { ...sure, block: "9" });
+      expect(done).toMatchObject({ state: "confirmed", block: "9", signedAtMs });
+      expect(done?.finishedAtMs).toBeGreaterThanOrEqual(signedAtMs ?? Infinity);
+    });
+
+    test("what does not exist is lost", async () => {
+      const { ledger } = world;
+      expect(await ledger.advance("nothing", { fence: 1, to: "signed" })).toBeUndefined();
+      expect(await ledger.renew("nothing", 1, 1)).toBe(false);
+      expect(await ledger.release("nothing", 1)).toBe(false);
+      expect(await ledger.handOut("nothing", "", "hash-1", "t")).toBe(false);
+      expect(await ledger.get("nothing")).toBeUndefined();
+    });
+
+    test("of 200 different ends at once exactly one wins", async () => {
+      const { input, record } = await inState(world.ledger, "signed");
+      const { fence } = record;
+      const all = await crowd(world, (ledger, i) =>
+        ledger.advance(input.key, { fence, to: "failed", reason: `${i}` }),
+      );
+      expect(all.filter((after) => after !== undefined)).toHaveLength(1);
+    });
+  });
+}
+
+/** What a record becomes by a transition without facts; when, the store says. */
+function expected(
+  before: SettlementRecord,
+  to: SettlementState,
+  after: SettlementRecord | undefined,
+): object {
+  const { block: _block, finishedAtMs: _finishedAtMs, ...unfinished } = before;
+  return FINAL_STATES.has(to)
+    ? { ...before, state: to, finishedAtMs: after?.finishedAtMs }
+    : { ...unfinished, state: to, signedAtMs: after?.signedAtMs };
+}
+
+function timeOf(record: SettlementRecord | undefined, state: SettlementState): number | undefined {
+  return FINAL_STATES.has(state) ? record?.finishedAtMs : record?.signedAtMs;
+}

@@ -1,0 +1,58 @@
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectRedis } from "../../src/ledger/connect-redis.ts";
+import { redisLedger } from "../../src/ledger/redis.ts";
+import { startRedisCluster } from "../setup/redis-cluster.ts";
+import type { TestRedisCluster } from "../setup/redis-cluster.ts";
+import { ledgerContract } from "./contract.ts";
+import { redisWorld } from "./redis-world.ts";
+import { claimOf, holdOf, LONG, transactionOf, unique } from "./world.ts";
+
+let cluster: TestRedisCluster;
+beforeAll(async () => {
+  cluster = await startRedisCluster();
+}, 30_000);
+afterAll(() => cluster.stop());
+
+ledgerContract("redis ledger on a cluster", async () => redisWorld(cluster.url));
+
+describe("cluster", () => {
+  test("the first operations of a new client succeed, all at once, and spread over every node", async () => {
+    const before = await cluster.keys();
+    const ledger = redisLedger(connectRedis(cluster.url));
+    const all = Array.from({ length: 300 }, () => ledger.claim(claimOf()));
+    for (const { status } of await Promise.all(all)) expect(status).toBe("claimed");
+    const after = await cluster.keys();
+    for (const [i, keys] of after.entries()) expect(keys - (before[i] ?? 0)).toBeGreaterThan(50);
+    await ledger.close();
+  });
+
+  test("holds and lanes spread over every node, and what belongs together stays together", async () => {
+    const ledger = redisLedger(connectRedis(cluster.url));
+    const before = await cluster.keys();
+    for (let i = 0; i < 40; i++) {
+      expect(await ledger.hold(holdOf())).toBe(true);
+      const lane = unique("lane");
+      const fence = (await ledger.lanes.acquire(lane, "me", LONG)) ?? 0;
+      expect(await ledger.lanes.record(lane, fence, transactionOf())).toBe(true);
+    }
+    const grown = (await cluster.keys()).map((keys, i) => keys - (before[i] ?? 0));
+    expect(grown.reduce((sum, keys) => sum + keys)).toBe(40 * 3);
+    for (const keys of grown) expect(keys).toBeGreaterThan(0);
+    await ledger.close();
+  });
+
+  test("one address is enough, and check asks every node", async () => {
+    const [first, , last] = cluster.nodes;
+    const ledger = redisLedger(connectRedis(`redis-cluster://127.0.0.1:${first?.port}`));
+    await ledger.check();
+    const admin = new Redis(last?.url ?? "");
+    await admin.config("SET", "maxmemory-policy", "allkeys-lru");
+    await admin.config("SET", "maxmemory", "100mb");
+    await expect(ledger.check()).rejects.toMatchObject({ code: "ledger_unavailable" });
+    await admin.config("SET", "maxmemory", "0");
+    await ledger.check();
+    admin.disconnect();
+    await ledger.close();
+  });
+});
