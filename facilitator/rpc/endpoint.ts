@@ -67,6 +67,8 @@ export interface EndpointOptions {
 const TOLERATED_LAG = 3n;
 /** After that it may have caught up. */
 const LAG_MEMORY_MS = 10_000;
+/** Answers in a row that are none. */
+const MAX_MISSES = 5;
 /** After that it may have been upgraded. */
 const LACK_MEMORY_MS = 10 * 60_000;
 
@@ -78,6 +80,7 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
   const methods: Record<string, { calls: number; failures: number }> = {};
   const lacking = new Map<string, number>();
   let httpRequests = 0;
+  let misses = 0;
   let head: { readonly number: bigint; readonly atMs: number } | undefined;
   let verdict: Promise<Verdict> | undefined;
   let otherChain = false;
@@ -105,6 +108,13 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     return answer;
   }
 
+  /** It answers, but never what was asked: one that is ill. */
+  function miss<A>(answer: A): A {
+    misses += 1;
+    if (misses % MAX_MISSES === 0) health.failed(false);
+    return answer;
+  }
+
   async function askAnyway<T>(
     method: string,
     params: readonly unknown[],
@@ -115,17 +125,21 @@ export function createEndpoint(options: EndpointOptions): Endpoint {
     if ("failure" in answer) return { retry: answer.failure.detail };
     if ("result" in answer) {
       try {
-        return { value: parse(answer.result) };
+        const value = parse(answer.result);
+        misses = 0;
+        return { value };
       } catch (error) {
         if (!(error instanceof Malformed)) throw error;
         methods[method]!.failures += 1;
-        return { retry: error.message };
+        return miss({ retry: error.message });
       }
     }
     const kind = errorClass(answer.error);
     if (kind === "reverted" || kind === "invalid") return answer;
+    const refusal = { retry: `${kind}, ${publicMessage(answer.error)}`, refused: true } as const;
+    if (kind === "retryable") return miss(refusal);
     if (kind === "unsupported") lacking.set(method, Date.now());
-    return { retry: `${kind}, ${publicMessage(answer.error)}`, refused: true };
+    return refusal;
   }
 
   const chainId = (): Promise<Attempt<number>> =>

@@ -8,7 +8,9 @@ import { createEndpoint, type EndpointStats } from "./endpoint.ts";
 import { createEndpoints, type RetryOptions } from "./endpoints.ts";
 import { feeLimits, suggestFees } from "./fees.ts";
 import { createHeadWatch } from "./heads.ts";
-import { createHttpPost, type HttpPost } from "./http-post.ts";
+import { createFetchPost } from "./fetch-post.ts";
+import { MAX_ANSWER_BYTES, type HttpPost } from "./http-post.ts";
+import { createNodePost } from "./node-post.ts";
 import {
   parseArray,
   parseData,
@@ -73,7 +75,8 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
     throw new TypeError(`network "${network}" is not an EVM chain such as "eip155:8453"`);
   const { http, ws } = sortUrls(options.rpcUrls);
   const limits = feeLimits(id, options.feeCeiling);
-  const post = options.post ?? createHttpPost();
+  const post =
+    options.post ?? createNodePost(MAX_ANSWER_BYTES) ?? createFetchPost(MAX_ANSWER_BYTES);
   const endpoints = createEndpoints(
     http.map(({ url, label }) => createEndpoint({ label, url, chainId: id, post, timeoutMs })),
     { network, timeoutMs, retry },

@@ -36,6 +36,7 @@ const BELIEVE_OLDER = 2 * POLLS_PER_BLOCK;
 /** The chain stands still after so many block times without a head. */
 const STALL_BLOCKS = 5;
 const MIN_STALL_MS = 1000;
+const BEGIN_MS = 30_000;
 const REMEMBERED_HEADS = 256;
 const RESUBSCRIBE_MS = [0, 200, 1000, 5000, 15_000];
 
@@ -51,7 +52,9 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
   /** Counts starts and stops: what was begun in another run is over. */
   let run = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let subscription: { readonly end: () => void; live: boolean } | undefined;
+  let subscription:
+    | { readonly end: () => void; readonly startMs: number; live: boolean }
+    | undefined;
   let subscribes = 0;
   let subscribeAtMs = 0;
 
@@ -117,6 +120,8 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
     }
     // A listener may have stopped the watch.
     if (own !== run) return;
+    // One that never began is given up when blocks came meanwhile.
+    if (subscription?.live === false && newHeadMs - subscription.startMs > BEGIN_MS) unsubscribe();
     if (subscription === undefined && startMs >= subscribeAtMs) subscribe(own);
     timer = setTimeout(() => void poll(own), Math.max(restMs() - (Date.now() - startMs), 1));
   }
@@ -136,7 +141,7 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
         pollIn(0);
       },
     );
-    const current = { end, live: false };
+    const current = { end, startMs: Date.now(), live: false };
     subscription = current;
   }
 

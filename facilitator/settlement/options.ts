@@ -35,13 +35,15 @@ export function resolveOptions(options: SettlementOptions): ResolvedOptions {
   };
 }
 
+export type FlightEvent = "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized";
+
 /** What the engine tells observers: for logs, metrics and tests. Nothing in it is secret. */
 export type SettlementEvent =
   | { readonly type: "lane_acquired" | "lane_lost"; readonly lane: string }
   | { readonly type: "lane_suspended"; readonly lane: string; readonly reason: string }
   | { readonly type: "lane_resumed"; readonly lane: string }
   | {
-      readonly type: "sent" | "mined" | "replaced" | "resent" | "nonce_lost" | "reorganized";
+      readonly type: FlightEvent;
       readonly lane: string;
       readonly transaction: string;
       readonly payments: number;

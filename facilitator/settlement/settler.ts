@@ -218,6 +218,7 @@ export function createSettler(context: SettlerContext): Settler {
   /** Gives a lane up. What it has under way is in its log; whoever waits for it here asks the ledger from now on. */
   async function drop(name: string, lane: Lane): Promise<void> {
     lanes.delete(name);
+    lane.abandon();
     context.observe({ type: "lane_lost", lane: name });
     for (const job of lane.unfinished()) job.fail(undefined);
     await ledger.lanes.release(name, lane.fence);

@@ -1,0 +1,54 @@
+import type { LocalAccount } from "viem";
+import type { Hex } from "../../src/core/scheme.ts";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { EvmChain } from "../chain.ts";
+import type { Flight, Version } from "./flight.ts";
+import type { Job } from "./job.ts";
+import type { FlightEvent, ResolvedOptions, SettlementEvent, Step } from "./options.ts";
+
+export interface LaneContext {
+  readonly chain: EvmChain;
+  readonly account: LocalAccount;
+  readonly ledger: Ledger;
+  /** `<network>:<signer>`, the lane's name in the ledger. */
+  readonly name: string;
+  readonly options: ResolvedOptions;
+  /** Gives payments back to the queue, or takes them from there. */
+  requeue(jobs: readonly Job[]): void;
+  unqueue(jobs: readonly Job[]): void;
+  observe(event: SettlementEvent): void;
+  /** Called between the steps, for tests that stop the process there. */
+  step(step: Step): Promise<void> | void;
+}
+
+/** What a lane knows while it is leased. */
+export interface LaneState extends LaneContext {
+  readonly fence: number;
+  readonly flights: Map<number, Flight>;
+  /** The nonce after everything that was sent. */
+  nextNonce: number;
+  /** A transaction is being prepared. */
+  preparing: boolean;
+  /** The ledger failed half-way, and only its log knows what was recorded: the lane has to be leased again. */
+  broken: boolean;
+  /** The nodes refuse what is next: the signer has no gas, or the fee would be over the ceiling. */
+  suspended: boolean;
+}
+
+export function inState(lane: LaneState, state: Flight["state"]): Flight[] {
+  return [...lane.flights.values()].filter((flight) => flight.state === state);
+}
+
+export function latest(flight: Flight): Version {
+  return flight.versions.at(-1) as Version;
+}
+
+export function tell(lane: LaneState, type: FlightEvent, flight: Flight, transaction: Hex): void {
+  lane.observe({ type, lane: lane.name, transaction, payments: flight.members.length });
+}
+
+/** Takes nothing more until what the nodes refuse now is accepted, or has gone another way. */
+export function suspend(lane: LaneState, reason: string): void {
+  if (!lane.suspended) lane.observe({ type: "lane_suspended", lane: lane.name, reason });
+  lane.suspended = true;
+}

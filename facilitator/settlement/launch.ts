@@ -1,0 +1,83 @@
+import { bumpFees } from "../rpc/fees.ts";
+import { concludeUnsettled } from "./conclude.ts";
+import { newFlight, signVersion } from "./flight.ts";
+import type { Job } from "./job.ts";
+import { mark, noteMembers, record, retire } from "./lane-log.ts";
+import { suspend, tell, type LaneState } from "./lane-state.ts";
+import { simulate } from "./simulate.ts";
+
+const MAX_ATTEMPTS = 5;
+
+/** Those of the payments that may be signed; the others are refused, or go alone later. */
+export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<readonly Job[]> {
+  const { payable, alone, refused } = await simulate(lane.chain, lane.account.address, jobs);
+  for (const job of alone) job.alone = true;
+  if (alone.length > 0) lane.requeue(alone);
+  await Promise.all(
+    refused.map(({ job, reason }) =>
+      concludeUnsettled(lane.chain, lane.ledger, job, reason).catch((error: unknown) =>
+        job.fail(error),
+      ),
+    ),
+  );
+  await lane.step("simulated");
+  return payable;
+}
+
+/**
+ * Sign, record, mark, broadcast: in this order, so that whatever may be on its way is in the log. A version that is
+ * not sent leaves the log only after the one that takes its place has entered it.
+ */
+export async function launch(lane: LaneState, admitted: readonly Job[]): Promise<void> {
+  let jobs = admitted;
+  let fees = await lane.chain.fees();
+  let stale: string[] = [];
+  for (let attempt = 1; jobs.length > 0; attempt++) {
+    const nonce = lane.nextNonce;
+    const version = await signVersion(lane.chain, lane.account, jobs, nonce, fees);
+    await lane.step("signed");
+    const flight = newFlight(nonce, jobs, version);
+    if (!(await record(lane, flight, version))) return;
+    await lane.step("recorded");
+    const kept = await mark(lane, jobs, version.hash);
+    await lane.step("marked");
+    if (stale.length > 0) await retire(lane, stale);
+    stale = [];
+    if (kept.length < jobs.length) {
+      // Some were taken over: this transaction is not sent, one without them is.
+      stale.push(version.hash);
+      jobs = kept;
+      continue;
+    }
+    const outcome = await lane.chain.broadcast(version.raw);
+    await lane.step("broadcast");
+    if (outcome === "underpriced" && attempt < MAX_ATTEMPTS) {
+      const higher = bumpFees(fees, await lane.chain.fees(), lane.chain.feeCeiling);
+      if (higher !== undefined) {
+        fees = higher;
+        stale.push(version.hash);
+        continue;
+      }
+    }
+    lane.flights.set(nonce, flight);
+    if (outcome === "accepted" || outcome === "unknown") {
+      lane.nextNonce = nonce + 1;
+      if (outcome === "unknown") flight.lastSentMs = 0;
+      noteMembers(lane, flight, version.hash);
+      tell(lane, "sent", flight, version.hash);
+      return;
+    }
+    if (outcome === "nonce_too_low") {
+      flight.state = "lost";
+      lane.nextNonce = Math.max(nonce + 1, await lane.chain.nonce(lane.account.address, "pending"));
+      tell(lane, "nonce_lost", flight, version.hash);
+      if (attempt < MAX_ATTEMPTS) continue;
+    } else {
+      flight.state = "unsent";
+      suspend(lane, outcome);
+    }
+    lane.requeue(jobs);
+    return;
+  }
+  if (stale.length > 0) await retire(lane, stale);
+}

@@ -1,0 +1,125 @@
+import type { Hex } from "../../src/core/scheme.ts";
+import type { Head } from "../chain.ts";
+import type { BroadcastOutcome } from "../rpc/errors.ts";
+import { bumpFees } from "../rpc/fees.ts";
+import { signVersion, type Flight } from "./flight.ts";
+import { isDone, type Job } from "./job.ts";
+import { noteMembers, record, retire } from "./lane-log.ts";
+import { inState, latest, suspend, tell, type LaneState } from "./lane-state.ts";
+import { findReceipt, land, settleMined } from "./mined.ts";
+
+/** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
+const RESERVE_GAS = 600_000n;
+
+/** Resends, replaces and gives up what is stuck, and retires what is beyond doubt. */
+export async function tend(lane: LaneState, head: Head): Promise<void> {
+  await retireSettled(lane, head);
+  for (const flight of inState(lane, "mined")) await settleMined(lane, flight, head);
+  for (const flight of inState(lane, "unsent")) await resend(lane, flight);
+  if (lane.suspended && inState(lane, "unsent").length === 0) await resume(lane);
+  const flying = inState(lane, "flying").toSorted((a, b) => a.nonce - b.nonce);
+  const now = Date.now();
+  const resendAfterMs = lane.options.resendAfterMs ?? Math.max(3000, 3 * lane.chain.blockTimeMs());
+  const replaceAfterMs =
+    lane.options.replaceAfterMs ?? Math.max(10_000, 10 * lane.chain.blockTimeMs());
+  const [oldest] = flying;
+  if (oldest === undefined || now - oldest.lastSentMs < Math.min(resendAfterMs, replaceAfterMs))
+    return;
+
+  const used = await lane.chain.nonce(lane.account.address, "latest");
+  for (const flight of flying.filter(({ nonce }) => nonce < used)) {
+    const receipt = await findReceipt(lane, flight);
+    if (receipt === undefined) giveUp(lane, flight);
+    else {
+      await land(lane, flight, receipt);
+      await settleMined(lane, flight, head, receipt);
+    }
+  }
+  for (const flight of inState(lane, "flying")) {
+    const tooCheap = latest(flight).fees.maxFeePerGas < head.baseFeePerGas;
+    if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs))
+      await replace(lane, flight);
+    else if (now - flight.lastSentMs >= resendAfterMs) await resend(lane, flight);
+  }
+}
+
+/** Takes the lane back when its signer can pay for a few transactions again. */
+async function resume(lane: LaneState): Promise<void> {
+  const { maxFeePerGas } = await lane.chain.fees();
+  if ((await lane.chain.balance(lane.account.address)) < RESERVE_GAS * maxFeePerGas) return;
+  lane.suspended = false;
+  lane.observe({ type: "lane_resumed", lane: lane.name });
+}
+
+/** Another transaction has the nonce: this one can never be mined, and its payments go to the next. */
+function giveUp(lane: LaneState, flight: Flight): void {
+  flight.state = "lost";
+  lane.nextNonce = Math.max(lane.nextNonce, flight.nonce + 1);
+  tell(lane, "nonce_lost", flight, latest(flight).hash);
+  lane.requeue(flight.jobs.filter((job) => !isDone(job)));
+}
+
+async function resend(lane: LaneState, flight: Flight): Promise<void> {
+  flight.lastSentMs = Date.now();
+  const { raw, hash } = latest(flight);
+  await onResent(lane, flight, await lane.chain.broadcast(raw), "resent", hash);
+}
+
+/** The same calls and nonce with a higher fee, as far as the ceiling allows. */
+async function replace(lane: LaneState, flight: Flight): Promise<void> {
+  const fees = bumpFees(latest(flight).fees, await lane.chain.fees(), lane.chain.feeCeiling);
+  // What some members became is not known any more after a restart: then the bytes stay as they are.
+  if (fees === undefined || flight.jobs.length < flight.members.length)
+    return await resend(lane, flight);
+  const version = await signVersion(lane.chain, lane.account, flight.jobs, flight.nonce, fees);
+  if (!(await record(lane, flight, version))) return;
+  flight.versions.push(version);
+  flight.firstSentMs = flight.lastSentMs = Date.now();
+  noteMembers(lane, flight, version.hash);
+  await onResent(lane, flight, await lane.chain.broadcast(version.raw), "replaced", version.hash);
+}
+
+async function onResent(
+  lane: LaneState,
+  flight: Flight,
+  outcome: BroadcastOutcome,
+  type: "resent" | "replaced",
+  hash: Hex,
+): Promise<void> {
+  if (outcome === "accepted" || outcome === "unknown") {
+    tell(lane, type, flight, hash);
+    if (flight.state !== "unsent") return;
+    flight.state = "flying";
+    flight.firstSentMs = Date.now();
+    lane.nextNonce = Math.max(lane.nextNonce, flight.nonce + 1);
+    lane.unqueue(flight.jobs);
+  } else if (outcome === "nonce_too_low") {
+    const receipt = await findReceipt(lane, flight);
+    if (receipt === undefined) giveUp(lane, flight);
+    else await land(lane, flight, receipt);
+  } else if (outcome === "underpriced" && type === "resent") {
+    await replace(lane, flight);
+  } else if (outcome === "insufficient_funds") {
+    suspend(lane, outcome);
+  }
+}
+
+/** Takes flights out of the log that nothing can undo any more, or whose payments went elsewhere. */
+async function retireSettled(lane: LaneState, head: Head): Promise<void> {
+  const gone = [...lane.flights.values()].filter((flight) => {
+    const hashes = new Set<string>(flight.versions.map(({ hash }) => hash));
+    if (flight.state === "mined") {
+      const deep =
+        head.number - (flight.mined?.block ?? head.number) >= BigInt(lane.options.reorgDepth);
+      return deep && flight.jobs.every(isDone);
+    }
+    const left = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
+    return (flight.state === "lost" || flight.state === "unsent") && flight.jobs.every(left);
+  });
+  if (gone.length === 0) return;
+  await retire(
+    lane,
+    gone.flatMap((flight) => flight.versions.map(({ hash }) => hash)),
+  );
+  for (const { nonce } of gone) lane.flights.delete(nonce);
+}
