@@ -6,7 +6,7 @@ import { startRedisCluster } from "../setup/redis-cluster.ts";
 import type { TestRedisCluster } from "../setup/redis-cluster.ts";
 import { ledgerContract } from "./contract.ts";
 import { redisWorld } from "./redis-world.ts";
-import { claimOf, holdOf, LONG, transactionOf, unique } from "./world.ts";
+import { claimOf, eventually, holdOf, LONG, transactionOf, unique } from "./world.ts";
 
 let cluster: TestRedisCluster;
 beforeAll(async () => {
@@ -41,6 +41,29 @@ describe("cluster", () => {
     for (const keys of grown) expect(keys).toBeGreaterThan(0);
     await ledger.close();
   });
+
+  test("while a node is gone its payments fail closed and the others go on; it may come back", async () => {
+    const ledger = redisLedger(connectRedis(cluster.url));
+    await ledger.check();
+    const [, gone] = cluster.nodes;
+    await gone?.kill();
+    const started = performance.now();
+    const results = await Promise.allSettled(
+      Array.from({ length: 300 }, () => ledger.claim(claimOf())),
+    );
+    expect(performance.now() - started).toBeLessThan(3_000);
+    const failed = results.filter((result) => result.status === "rejected");
+    for (const { reason } of failed) expect(reason).toMatchObject({ code: "ledger_unavailable" });
+    expect(failed.length).toBeGreaterThan(50);
+    expect(failed.length).toBeLessThan(150);
+    await gone?.restart();
+    const back = await eventually(() =>
+      Promise.all(Array.from({ length: 100 }, () => ledger.claim(claimOf()))),
+    );
+    expect(back).toBeLessThan(5_000);
+    await ledger.check();
+    await ledger.close();
+  }, 20_000);
 
   test("one address is enough, and check asks every node", async () => {
     const [first, , last] = cluster.nodes;
