@@ -53,11 +53,11 @@ export function createSettler(context: SettlerContext): Settler {
   let leases = 0;
   let closing = false;
   let started = false;
-  let round: NodeJS.Timeout | undefined;
+  let wake = (): void => undefined;
   let pumping = false;
   let unwatch: (() => void) | undefined;
   let seen: Head | undefined;
-  let heads: Promise<unknown> = Promise.resolve();
+  let heads: Promise<void> = Promise.resolve();
   let nextHead: Head | undefined;
   let lastHeadMs = 0;
 
@@ -92,18 +92,26 @@ export function createSettler(context: SettlerContext): Settler {
     }
   }
 
-  /** Heads are worked through one at a time; of those that come meanwhile only the newest counts. */
+  /** Work on heads is done one after another. */
+  function inTurn(step: string, work: () => Promise<void>): void {
+    const before = heads;
+    heads = (async () => {
+      await before;
+      await work().catch((error: unknown) => failed(step, error));
+      schedulePump();
+    })();
+  }
+
+  /** Of heads that come while one is worked through only the newest counts. */
   function onHead(head: Head): void {
     const idle = nextHead === undefined;
     nextHead = head;
     lastHeadMs = Date.now();
     if (!idle) return;
-    heads = heads.then(async () => {
+    inTurn("blocks", async () => {
       const newest = nextHead;
       nextHead = undefined;
-      if (newest !== undefined)
-        await workThrough(newest).catch((error: unknown) => failed("blocks", error));
-      schedulePump();
+      if (newest !== undefined) await workThrough(newest);
     });
   }
 
@@ -173,11 +181,10 @@ export function createSettler(context: SettlerContext): Settler {
   /** Looks after what is stuck also when no heads come, which may be because nothing is sent. */
   function tendQuietly(): void {
     if (Date.now() - lastHeadMs < ROUND_MS || !all().some(({ lane }) => lane.busy())) return;
-    heads = heads.then(async () => {
+    inTurn("tend", async () => {
       const head = await chain.head();
       for (const { lane } of all()) await lane.tend(head);
     });
-    heads = heads.catch((error: unknown) => failed("tend", error)).then(schedulePump);
   }
 
   async function take(name: string, account: LocalAccount): Promise<void> {
@@ -224,26 +231,30 @@ export function createSettler(context: SettlerContext): Settler {
     await ledger.lanes.release(name, lane.fence);
   }
 
-  function nextRound(): void {
-    round = setTimeout(() => {
-      void leaseRound()
-        .catch((error: unknown) => failed("lease", error))
-        .then(() => {
-          schedulePump();
-          if (started) nextRound();
-        });
-    }, ROUND_MS);
-    if (!closing) round.unref();
+  /** Leases again and again. The pause keeps no process alive: what is under way does. */
+  async function leaseForever(): Promise<void> {
+    for (;;) {
+      await leaseRound().catch((error: unknown) => failed("lease", error));
+      schedulePump();
+      if (!started) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        setTimeout(resolve, ROUND_MS).unref();
+      });
+    }
   }
 
   function start(): void {
     if (started || closing) return;
     started = true;
-    void leaseRound()
-      .catch((error: unknown) => failed("lease", error))
-      .then(() => {
-        if (started) nextRound();
-      });
+    void leaseForever();
+  }
+
+  async function untilDone(deadlineMs: number): Promise<void> {
+    while (Date.now() < deadlineMs) {
+      if (queue.size === 0 && all().every(({ lane }) => lane.unfinished().length === 0)) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   return {
@@ -260,12 +271,9 @@ export function createSettler(context: SettlerContext): Settler {
     }),
     async close(timeoutMs) {
       closing = true;
-      const deadline = Date.now() + timeoutMs;
-      const busy = () => queue.size > 0 || all().some(({ lane }) => lane.unfinished().length > 0);
-      while (started && busy() && Date.now() < deadline)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      if (started) await untilDone(Date.now() + timeoutMs);
       started = false;
-      clearTimeout(round);
+      wake();
       unwatch?.();
       unwatch = undefined;
       await heads;
