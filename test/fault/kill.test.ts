@@ -84,7 +84,7 @@ async function killAndAsk(payments: readonly Payment[], kill: Partial<ReplicaCon
   const sent = await world.client.getTransactionCount({ address: config.signer });
   expect(sent).toBeGreaterThan(0);
   expect(sent).toBeLessThanOrEqual(payments.length);
-  return { second };
+  return second;
 }
 
 /** One transfer, and its payer knows of it. */
@@ -101,18 +101,18 @@ async function expectPaid(payment: Payment): Promise<void> {
 describe.concurrent.each(STEPS)("killed at %s", (killAt) => {
   test("a named payment is paid once and its claimant told, as often as it asks", async () => {
     const payment = await newPayment(world, "order-1");
-    const { second } = await killAndAsk([payment], { killAt });
+    const second = await killAndAsk([payment], { killAt });
     await expectPaid(payment);
     await ask(second.url, payment);
     await expectPaid(payment);
-    expect((await ask(second.url, payment, "stranger")).body.errorReason).toBe(
-      "duplicate_settlement",
-    );
+    const stranger = await ask(second.url, payment, "stranger");
+    expect(stranger.body.errorReason).toBe("duplicate_settlement");
+    await stopReplicas([second]);
   });
 
   test("an anonymous payment is paid once, and success told no more than once", async () => {
     const payment = await newPayment(world);
-    const { second } = await killAndAsk([payment], { killAt });
+    const second = await killAndAsk([payment], { killAt });
     if (killAt === "handed_out") {
       // Given to a caller that the answer did not reach: nobody can tell this one from a stranger.
       expect(payment.answers.at(-1)?.body.errorReason).toBe("duplicate_settlement");
@@ -121,14 +121,19 @@ describe.concurrent.each(STEPS)("killed at %s", (killAt) => {
       await expectPaid(payment);
     }
     expect((await ask(second.url, payment)).body.errorReason).toBe("duplicate_settlement");
+    await stopReplicas([second]);
   });
 
   test("a batch is paid once, each payment of it", async () => {
     const payments = await Promise.all(
       ["a", "b", "c", "d"].map((name) => newPayment(world, `order-${name}`)),
     );
-    await killAndAsk(payments, { killAt, ...(killAt === "handed_out" && { killNth: 2 }) });
+    const second = await killAndAsk(payments, {
+      killAt,
+      ...(killAt === "handed_out" && { killNth: 2 }),
+    });
     for (const payment of payments) await expectPaid(payment);
+    await stopReplicas([second]);
   });
 });
 
@@ -150,5 +155,6 @@ describe.concurrent.each(TWICE)("killed at %s, and its successor at %s", (firstA
     const third = await start(config);
     await askUntilFinal(() => third.url, payment, DEADLINE_MS);
     await expectPaid(payment);
+    await stopReplicas([third]);
   });
 });

@@ -145,6 +145,7 @@ export async function ask(url: string, payment: Payment, key = payment.key): Pro
         ...(key !== undefined && { "idempotency-key": key }),
       },
       body: JSON.stringify(payment.request),
+      signal: AbortSignal.timeout(40_000),
     });
     const text = await response.text();
     answer = { status: response.status, body: JSON.parse(text) as Answer["body"], text };
