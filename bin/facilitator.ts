@@ -8,8 +8,8 @@ Environment:
   PORT              port to listen on (default 4022; 0: any free one)
   HOST              address to listen on (default 127.0.0.1)
   EVM_NETWORK       chain in CAIP-2 form, for example eip155:84532
-  EVM_RPC_URL       its JSON-RPC endpoint
-  EVM_PRIVATE_KEY   key that pays the gas; should own nothing else
+  EVM_RPC_URL       its JSON-RPC endpoint, or several with commas between them
+  EVM_PRIVATE_KEY   key that pays the gas, or several with commas; should own nothing else
   REDIS_URL         ledger shared by replicas; absent: memory, with a warning
   FARTHING_CONFIG   JSON file with several networks, in place of the EVM_ variables:
                     {"networks":[{"network":"eip155:8453","rpcUrlEnv":"BASE_RPC_URL","privateKeyEnv":"BASE_KEY"}]}
