@@ -29,9 +29,7 @@ export function expiringMap<V>(): ExpiringMap<V> {
     get(key, nowMs) {
       sweep(nowMs);
       const entry = entries.get(key);
-      if (entry === undefined || entry.untilMs > nowMs) return entry?.value;
-      entries.delete(key);
-      return undefined;
+      return entry !== undefined && entry.untilMs > nowMs ? entry.value : undefined;
     },
     set(key, value, untilMs) {
       const entry = entries.get(key);

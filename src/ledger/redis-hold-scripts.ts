@@ -12,6 +12,10 @@ local holds, ends = KEYS[1], KEYS[2]
 
 -- a + sign * b; nothing when it is negative.
 local function sum(a, b, sign)
+  if #a < 15 and #b < 15 then
+    local result = tonumber(a) + sign * tonumber(b)
+    return result >= 0 and ms(result) or nil
+  end
   local digits, carry = '', 0
   while a ~= '' or b ~= '' do
     local limb = (tonumber(string.sub(a, -14)) or 0) + sign * (tonumber(string.sub(b, -14)) or 0) + carry
@@ -24,28 +28,36 @@ local function sum(a, b, sign)
 end
 `;
 
-/** ARGV: id, amount, available, ttlMs. */
+/** ARGV: id, amount, available, ttlMs. Sweeps what has ended a little at a time, and all of it before it says no. */
 const hold = `
-repeat -- what has ended
-  local ended = redis.call('ZRANGEBYSCORE', ends, '-inf', ms(now), 'LIMIT', '0', '1000')
-  if #ended > 0 then
-    local total, fields = redis.call('HGET', holds, 'total'), {}
-    for i, id in ipairs(ended) do fields[i] = 'id:' .. id end
-    for _, amount in ipairs(redis.call('HMGET', holds, unpack(fields))) do total = sum(total, amount, -1) end
-    if not total then return {'malformed'} end
-    redis.call('HSET', holds, 'total', total)
-    redis.call('HDEL', holds, unpack(fields))
-    redis.call('ZREM', ends, unpack(ended))
+local function sweep()
+  local ended = redis.call('ZRANGEBYSCORE', ends, '-inf', ms(now), 'LIMIT', '0', '100')
+  if #ended == 0 then return false end
+  local total, fields = redis.call('HGET', holds, 'total'), {}
+  for i, id in ipairs(ended) do fields[i] = 'id:' .. id end
+  for _, amount in ipairs(redis.call('HMGET', holds, unpack(fields))) do
+    total = total and amount and sum(total, amount, -1)
   end
-until #ended < 1000
+  if not total then return nil end
+  redis.call('HSET', holds, 'total', total)
+  redis.call('HDEL', holds, unpack(fields))
+  redis.call('ZREM', ends, unpack(ended))
+  return #ended == 100
+end
 
 local field = 'id:' .. ARGV[1]
-local total, old = unpack(redis.call('HMGET', holds, 'total', field))
-total = total or '0'
-if old then total = sum(total, old, -1) end
-if not total then return {'malformed'} end
-total = sum(total, ARGV[2], 1)
-if not sum(ARGV[3], total, -1) then return {'no'} end
+local more, total, old, fits
+repeat
+  more = sweep()
+  if more == nil then return {'malformed'} end
+  total, old = unpack(redis.call('HMGET', holds, 'total', field))
+  total = total or '0'
+  if old then total = sum(total, old, -1) end
+  if not total then return {'malformed'} end
+  total = sum(total, ARGV[2], 1)
+  fits = sum(ARGV[3], total, -1)
+until fits or not more
+if not fits then return {'no'} end
 local untilMs = ms(now + tonumber(ARGV[4]))
 redis.call('HSET', holds, 'total', total, field, ARGV[2])
 redis.call('ZADD', ends, untilMs, ARGV[1])

@@ -107,15 +107,21 @@ export function holdContract(world: LedgerWorld): void {
 
     test("many that ended at once do not stand in the way", async () => {
       const account = unique("account");
-      const available = 2_500n;
-      const ids = Array.from({ length: 2_500 }, (_, i) => `${i}`);
+      const available = 2_501n;
       const ttlMs = 1_000;
-      const all = await Promise.all(
-        ids.map((id) => world.ledger.hold(holdOf({ account, id, available, ttlMs }))),
-      );
+      const stays = holdOf({ account, available });
+      const ids = Array.from({ length: 2_500 }, (_, i) => `${i}`);
+      const all = await Promise.all([
+        world.ledger.hold(stays),
+        ...ids.map((id) => world.ledger.hold(holdOf({ account, id, available, ttlMs }))),
+      ]);
       expect(all.every(Boolean)).toBe(true);
       await world.advance(ttlMs + 5);
-      expect(await world.ledger.hold(holdOf({ account, amount: available, available }))).toBe(true);
+      const rest = holdOf({ account, amount: 2_500n, available });
+      expect(await world.ledger.hold({ ...rest, amount: 2_501n })).toBe(false);
+      expect(await world.ledger.hold(rest)).toBe(true);
+      await world.ledger.unhold(account, rest.id);
+      expect(await world.ledger.hold({ ...stays, amount: available })).toBe(true);
     });
   });
 }

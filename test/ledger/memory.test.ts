@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import type { Ledger } from "../../src/ledger/ledger.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
 import { ledgerContract } from "./contract.ts";
-import { again, claimOf, holdOf, SHORT } from "./world.ts";
+import { again, claimOf, holdOf, SHORT, unique } from "./world.ts";
 
 ledgerContract("memory ledger", async () => {
   let nowMs = 1_700_000_000_000;
@@ -48,14 +49,17 @@ test("expired records are swept without anybody asking for them", async () => {
   expect(records.filter((reference) => reference.deref() !== undefined).length).toBeLessThan(10);
 });
 
-test("holds that ended are swept without anybody asking for their account", async () => {
+test.each([
+  ["holds that ended", (ledger: Ledger) => ledger.hold(holdOf({ ttlMs: 100 }))],
+  ["transactions that expired", (ledger: Ledger) => ledger.index(unique("0x"), ["k"], 100)],
+])("%s are swept without anybody asking for them", async (_, add) => {
   let nowMs = 0;
   const ledger = memoryLedger({ now: () => nowMs });
   await collectGarbage();
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < 50_000; i++) {
     nowMs++;
-    await ledger.hold(holdOf({ ttlMs: 100 }));
+    await add(ledger);
   }
   await collectGarbage();
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
