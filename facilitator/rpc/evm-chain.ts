@@ -128,13 +128,9 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
         parseData(result, "call result"),
       );
       if ("value" in answer) return { ok: true, data: answer.value };
-      const { code, data: why } = answer.error;
       if (errorClass(answer.error) === "invalid")
-        throw endpoints.unavailable("eth_call", `refused (code ${code})`);
-      return {
-        ok: false,
-        data: typeof why === "string" && /^0x([0-9a-f]{2})*$/i.test(why) ? (why as Hex) : "0x",
-      };
+        throw endpoints.unavailable("eth_call", `refused (code ${answer.error.code})`);
+      return { ok: false, data: revertData(answer.error.data) };
     },
 
     code: (address) =>
@@ -199,6 +195,12 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       if (options.post === undefined) post.close?.();
     },
   };
+}
+
+/** What a call that failed gave back. nethermind: "Reverted 0x…". */
+function revertData(data: unknown): Hex {
+  const hex = typeof data === "string" ? /(?:^|^Reverted )(0x[0-9a-f]*)$/i.exec(data)?.[1] : "0x";
+  return hex === undefined || hex.length % 2 === 1 ? "0x" : (hex.toLowerCase() as Hex);
 }
 
 /** URLs by what they are for. A bad one is named by its place: the text may hold a key. */

@@ -9,7 +9,7 @@ export class Malformed extends Error {
 const QUANTITY = /^0x[0-9a-fA-F]{1,64}$/;
 const HASH = /^0x[0-9a-f]{64}$/;
 const ADDRESS = /^0x[0-9a-f]{40}$/;
-const DATA = /^0x(?:[0-9a-f]{2})*$/;
+const DATA = /^0x[0-9a-f]*$/;
 
 export function parseQuantity(value: unknown, what: string): bigint {
   if (typeof value !== "string" || !QUANTITY.test(value)) throw new Malformed(`bad ${what}`);
@@ -24,21 +24,21 @@ export function parseNumber(value: unknown, what: string): number {
 }
 
 const parser =
-  (pattern: RegExp) =>
+  (is: (text: string) => boolean) =>
   (value: unknown, what: string): Hex => {
     if (typeof value !== "string") throw new Malformed(`bad ${what}`);
-    if (pattern.test(value)) return value as Hex;
+    if (is(value)) return value as Hex;
     const lower = value.toLowerCase();
-    if (!pattern.test(lower)) throw new Malformed(`bad ${what}`);
+    if (!is(lower)) throw new Malformed(`bad ${what}`);
     return lower as Hex;
   };
 
 /** 32 bytes, in lower case. */
-export const parseHash = parser(HASH);
+export const parseHash = parser((text) => HASH.test(text));
 /** 20 bytes, in lower case. */
-export const parseAddress = parser(ADDRESS);
+export const parseAddress = parser((text) => ADDRESS.test(text));
 /** Any number of bytes, in lower case. */
-export const parseData = parser(DATA);
+export const parseData = parser((text) => text.length % 2 === 0 && DATA.test(text));
 
 export function parseObject(value: unknown, what: string): Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null || Array.isArray(value))

@@ -77,7 +77,7 @@ const FAULTS: readonly (readonly [string, RpcFaultFunction])[] = [
 
 describe("a read", () => {
   it.each(FAULTS)("goes to the next endpoint on %s", async (name, fault) => {
-    const chain = open(name === "silence" ? { timeoutMs: 300 } : {});
+    const chain = open(name === "silence" ? { timeoutMs: 700 } : {});
     first.setFault(fault);
     expect(await chain.balance(payer)).toBe(0n);
     expect(first.total).toBe(1);
@@ -89,7 +89,7 @@ describe("a read", () => {
   });
 
   it.each(FAULTS)("fails without a word about addresses on %s everywhere", async (_name, fault) => {
-    const chain = open({ timeoutMs: 150 });
+    const chain = open({ timeoutMs: 700 });
     await chain.balance(payer);
     first.setFault(fault);
     second.setFault(fault);
@@ -143,6 +143,10 @@ describe("a read", () => {
       always({ error: { code: 3, message: "execution reverted: rate limit", data: "0x08c3" } }),
     );
     expect(await chain.call(call)).toEqual({ ok: false, data: "0x08c3" });
+    first.setFault(
+      always({ error: { code: -32015, message: "VM execution error.", data: "Reverted 0x08C4" } }),
+    );
+    expect(await chain.call(call)).toEqual({ ok: false, data: "0x08c4" });
     first.setFault(always({ error: { code: -32602, message: "invalid params" } }));
     expect(await failure(chain.call(call))).toMatchObject({ code: "rpc_unavailable" });
     expect(second.total).toBe(0);

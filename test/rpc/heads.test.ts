@@ -251,11 +251,16 @@ describe.concurrent("a subscription", () => {
     const proxy = await proxied(finish);
     const chain = open(finish, [wsUrl(), proxy.url]);
     const heads = collect(chain);
-    await until(() => heads.length >= 6);
-    const before = proxy.total;
-    const count = heads.length;
-    await until(() => heads.length >= count + 5);
-    expect(proxy.total - before).toBeLessThanOrEqual(3);
+    // Polls until the subscription is there.
+    let before = 0;
+    let polls = Infinity;
+    for (let tries = 0; polls > 1 && tries < 8; tries++) {
+      before = proxy.total;
+      const count = heads.length;
+      await until(() => heads.length >= count + 5);
+      polls = proxy.total - before;
+    }
+    expect(polls).toBeLessThanOrEqual(1);
     expect(chain.blockTimeMs()).toBeGreaterThan(100);
     expect(chain.blockTimeMs()).toBeLessThan(400);
     const head = await chain.head();
