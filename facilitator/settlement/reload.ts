@@ -34,7 +34,9 @@ export async function reload(
       known.versions.push(versionOf(entry));
       continue;
     }
-    const records = await Promise.all(entry.members.map((key) => ledger.get(key)));
+    const records = await Promise.all(
+      entry.members.map((key) => readMarked(ledger, key, entry.hash)),
+    );
     const jobs = records.flatMap((record) => (record && revive(record)) ?? []);
     const versions = [...(known?.versions ?? []), versionOf(entry)];
     flights.set(entry.nonce, {
@@ -51,6 +53,17 @@ export async function reload(
     flights,
     nextNonce: Math.max(pending, ...[...flights.keys()].map((nonce) => nonce + 1)),
   };
+}
+
+/** The record of a payment in the log; `signed` from now on, where a crash came between the log and its mark. */
+async function readMarked(
+  ledger: Ledger,
+  key: string,
+  transaction: string,
+): Promise<SettlementRecord | undefined> {
+  const record = await ledger.get(key);
+  if (record?.state !== "claimed") return record;
+  return await ledger.advance(key, { fence: record.fence, to: "signed", transaction });
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
