@@ -78,15 +78,18 @@ export async function startEngine(
 
 /** Asks until there is an answer; fails after 10 seconds. */
 export async function eventually<T>(
-  what: string,
-  look: () => Promise<T | undefined> | T | undefined,
+  what: string | (() => string),
+  look: () => Promise<T | false | undefined> | T | false | undefined,
   timeoutMs = 10_000,
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`${what} did not come in ${timeoutMs} ms`);
+    if (Date.now() > deadline) {
+      const name = typeof what === "string" ? what : what();
+      throw new Error(`${timeoutMs} ms have passed without ${name}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

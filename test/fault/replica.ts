@@ -25,6 +25,8 @@ export interface ReplicaConfig {
   /** The process ends itself with SIGKILL when it comes to this step for the so-many-eth time (default: the first). */
   readonly killAt?: Step;
   readonly killNth?: number;
+  /** The process halts itself with SIGSTOP when it first comes to this step, until it is sent SIGCONT. */
+  readonly stopAt?: Step;
   /** So many claims are held back until all of them are made: they make one batch. */
   readonly gather?: number;
 }
@@ -51,13 +53,17 @@ const reached = new Map<Step, number>();
 
 /** Dies where it shall. What comes after that in this process would be a mistake of the test: it waits for its death. */
 async function step(name: Step): Promise<void> {
-  const { killAt, killNth = 1, gather = 1 } = config;
+  const { killAt, killNth = 1, stopAt, gather = 1 } = config;
   const times = (reached.get(name) ?? 0) + 1;
   reached.set(name, times);
   if (name === "claimed" && claims < gather) {
     claims += 1;
     if (claims === gather) claimed();
     await gathered;
+  }
+  if (name === stopAt && times === 1) {
+    print({ type: "step", step: name });
+    process.kill(process.pid, "SIGSTOP");
   }
   if (name !== killAt || times < killNth) return;
   print({ type: "step", step: name });
