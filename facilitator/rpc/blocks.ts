@@ -5,7 +5,7 @@ import type { Attempt, Endpoint } from "./endpoint.ts";
 import type { Endpoints, Outcome } from "./endpoints.ts";
 import { parseHead, parseTransactions } from "./header.ts";
 import { Malformed, parseNumber, toQuantity } from "./quantity.ts";
-import { parseBlockReceipts, parseReceipt } from "./receipts.ts";
+import { parseBlockReceipts, parseReceiptOf } from "./receipts.ts";
 
 export interface BlockReader {
   head(): Promise<Head>;
@@ -98,7 +98,7 @@ export function createBlockReader(endpoints: Endpoints): BlockReader {
     const answers = await Promise.all(
       block.value.map((transaction) =>
         endpoint.ask("eth_getTransactionReceipt", [transaction], (result) =>
-          result === null ? undefined : parseReceipt(result, hash),
+          parseReceiptOf(transaction, result, hash),
         ),
       ),
     );

@@ -20,7 +20,7 @@ import {
   parseQuantity,
   toQuantity,
 } from "./quantity.ts";
-import { parseLog, parseReceipt } from "./receipts.ts";
+import { parseLog, parseReceiptOf } from "./receipts.ts";
 import { subscribeHeads } from "./ws-heads.ts";
 
 export interface EvmChainOptions {
@@ -146,11 +146,10 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       return first;
     },
 
-    async receipt(transaction) {
-      return endpoints.read("eth_getTransactionReceipt", [transaction], (result) =>
-        result === null ? undefined : parseReceipt(result),
-      );
-    },
+    receipt: (transaction) =>
+      endpoints.read("eth_getTransactionReceipt", [transaction], (result) =>
+        parseReceiptOf(transaction, result),
+      ),
 
     nonce: (address, at) =>
       endpoints.read("eth_getTransactionCount", [address, at], (result) =>

@@ -29,6 +29,19 @@ export function parseReceipt(value: unknown, blockHash?: Hex): Receipt {
   };
 }
 
+/** The receipt of a certain transaction; nothing when there is none. */
+export function parseReceiptOf(
+  transaction: Hex,
+  value: unknown,
+  blockHash?: Hex,
+): Receipt | undefined {
+  if (value === null) return undefined;
+  const receipt = parseReceipt(value, blockHash);
+  if (receipt.transaction !== transaction.toLowerCase())
+    throw new Malformed("receipt of another transaction");
+  return receipt;
+}
+
 /** Receipts of one block: all of that block, no transaction twice. */
 export function parseBlockReceipts(value: unknown, blockHash: Hex): readonly Receipt[] {
   const receipts = parseArray(value, "receipts").map((item) => parseReceipt(item, blockHash));

@@ -1,38 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseGwei } from "viem";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Head } from "../../facilitator/chain.ts";
-import {
-  evmChain,
-  type EvmChainOptions,
-  type EvmRpcChain,
-} from "../../facilitator/rpc/evm-chain.ts";
-import {
-  startAnvil,
-  startLocalWorld,
-  startRpcProxy,
-  type LocalWorld,
-} from "../../src/testing/index.ts";
-import { startCutter } from "./cutter.ts";
+import { startLocalWorld, startRpcProxy, type LocalWorld } from "../../src/testing/index.ts";
+import { collect, openChain, until, type Finish } from "./watching.ts";
 
 let world: LocalWorld;
-/** When a test is over: for tests that run at the same time. */
-type Finish = typeof onTestFinished;
 
 beforeAll(async () => {
   world = await startLocalWorld({ blockTimeSeconds: 0.2 });
 });
 afterAll(() => world.stop());
-
-function open(
-  finish: Finish,
-  rpcUrls: readonly string[],
-  options: Partial<EvmChainOptions> = {},
-): EvmRpcChain {
-  const chain = evmChain({ network: world.network, rpcUrls, timeoutMs: 300, ...options });
-  finish(() => chain.close());
-  return chain;
-}
 
 async function proxied(finish: Finish): ReturnType<typeof startRpcProxy> {
   const proxy = await startRpcProxy(world.rpcUrl);
@@ -40,29 +18,12 @@ async function proxied(finish: Finish): ReturnType<typeof startRpcProxy> {
   return proxy;
 }
 
-/** Waits until something is so, and fails after a while. */
-async function until(condition: () => boolean, ms = 5000): Promise<void> {
-  const endMs = Date.now() + ms;
-  while (!condition()) {
-    if (Date.now() > endMs) throw new Error(`not so after ${ms} ms: ${String(condition)}`);
-    await sleep(5);
-  }
-}
-
-function collect(chain: EvmRpcChain): Head[] {
-  const heads: Head[] = [];
-  chain.watch((head) => heads.push(head));
-  return heads;
-}
-
-const wsUrl = (): string => world.rpcUrl.replace("http", "ws");
-
 describe.concurrent("polling", () => {
   it("tells of every head, in order, and measures the block time", async ({
     onTestFinished: finish,
   }) => {
     const proxy = await proxied(finish);
-    const chain = open(finish, [proxy.url]);
+    const chain = openChain(finish, [proxy.url]);
     const heads = collect(chain);
     await until(() => heads.length >= 8);
     const numbers = heads.map(({ number }) => number);
@@ -83,7 +44,10 @@ describe.concurrent("polling", () => {
   }) => {
     const proxy = await proxied(finish);
     const errors: unknown[] = [];
-    const chain = open(finish, [proxy.url], { pollMs: 20, onError: (error) => errors.push(error) });
+    const chain = openChain(finish, [proxy.url], {
+      pollMs: 20,
+      onError: (error) => errors.push(error),
+    });
     const oops = new Error("oops");
     const seen: string[] = [];
     const endBad = chain.watch(() => {
@@ -115,7 +79,7 @@ describe.concurrent("polling", () => {
   });
 
   it("listeners may come and go while they are told", async ({ onTestFinished: finish }) => {
-    const chain = open(finish, [world.rpcUrl], { pollMs: 20 });
+    const chain = openChain(finish, [world.rpcUrl], { pollMs: 20 });
     const heads: Head[] = [];
     const end = chain.watch(() => {
       end();
@@ -128,7 +92,7 @@ describe.concurrent("polling", () => {
     onTestFinished: finish,
   }) => {
     const [first, second] = [await proxied(finish), await proxied(finish)];
-    const chain = open(finish, [first.url, second.url], { pollMs: 20 });
+    const chain = openChain(finish, [first.url, second.url], { pollMs: 20 });
     const heads = collect(chain);
     await until(() => heads.length >= 2);
     first.setFault(() => ({ delayMs: 5000 }));
@@ -146,7 +110,7 @@ describe.concurrent("polling", () => {
     onTestFinished: finish,
   }) => {
     const [first, second] = [await proxied(finish), await proxied(finish)];
-    const chain = open(finish, [first.url, second.url], { pollMs: 20 });
+    const chain = openChain(finish, [first.url, second.url], { pollMs: 20 });
     const heads = collect(chain);
     await until(() => heads.length >= 3);
     let frozen: unknown;
@@ -162,7 +126,7 @@ describe.concurrent("polling", () => {
 
   it("is not taken back by an endpoint that lags", async ({ onTestFinished: finish }) => {
     const proxy = await proxied(finish);
-    const chain = open(finish, [proxy.url], { pollMs: 20 });
+    const chain = openChain(finish, [proxy.url], { pollMs: 20 });
     const heads = collect(chain);
     const answers: unknown[] = [];
     let turn = 0;
@@ -185,7 +149,7 @@ describe.concurrent("polling", () => {
   }) => {
     const onDemand = await startLocalWorld();
     finish(() => onDemand.stop());
-    const chain = open(finish, [onDemand.rpcUrl]);
+    const chain = openChain(finish, [onDemand.rpcUrl]);
     const heads = collect(chain);
     await until(() => heads.length === 1);
     expect(chain.blockTimeMs()).toBe(2000);
@@ -214,7 +178,7 @@ describe.concurrent("reorganizations", () => {
   }) => {
     const own = await startLocalWorld({ blockTimeSeconds: 0.2 });
     finish(() => own.stop());
-    const chain = open(finish, [own.rpcUrl], { pollMs: 20 });
+    const chain = openChain(finish, [own.rpcUrl], { pollMs: 20 });
     const heads = collect(chain);
     await until(() => heads.length >= 4);
     await own.reorg(3);
@@ -231,7 +195,7 @@ describe.concurrent("reorganizations", () => {
   it("to fewer blocks are told once they last", async ({ onTestFinished: finish }) => {
     const still = await startLocalWorld();
     finish(() => still.stop());
-    const chain = open(finish, [still.rpcUrl], { pollMs: 10 });
+    const chain = openChain(finish, [still.rpcUrl], { pollMs: 10 });
     const heads = collect(chain);
     const id = await still.snapshot();
     await until(() => heads.length === 1);
@@ -243,89 +207,5 @@ describe.concurrent("reorganizations", () => {
     await still.mine();
     await until(() => heads.length === 4);
     expect(heads[3]!.number).toBe(heads[0]!.number + 1n);
-  });
-});
-
-describe.concurrent("a subscription", () => {
-  it("tells of heads at once, and spares the polls", async ({ onTestFinished: finish }) => {
-    const proxy = await proxied(finish);
-    const chain = open(finish, [wsUrl(), proxy.url]);
-    const heads = collect(chain);
-    // Polls until the subscription is there.
-    let before = 0;
-    let polls = Infinity;
-    for (let tries = 0; polls > 1 && tries < 8; tries++) {
-      before = proxy.total;
-      const count = heads.length;
-      await until(() => heads.length >= count + 5);
-      polls = proxy.total - before;
-    }
-    expect(polls).toBeLessThanOrEqual(1);
-    expect(chain.blockTimeMs()).toBeGreaterThan(100);
-    expect(chain.blockTimeMs()).toBeLessThan(400);
-    const head = await chain.head();
-    expect(proxy.total - before).toBeLessThanOrEqual(3);
-    expect(await chain.block(head.number)).toEqual(head);
-  });
-
-  it("that breaks is replaced by polls, and comes back", async ({ onTestFinished: finish }) => {
-    const cutter = await startCutter(world.rpcUrl);
-    finish(() => cutter.stop());
-    const proxy = await proxied(finish);
-    const chain = open(finish, [cutter.url, proxy.url]);
-    const heads = collect(chain);
-    await until(() => heads.length >= 4);
-    cutter.refuse(true);
-    let count = heads.length;
-    const polls = proxy.total;
-    await until(() => heads.length >= count + 4);
-    expect(proxy.total).toBeGreaterThan(polls + 4);
-    cutter.refuse(false);
-    const connections = cutter.connections();
-    await until(() => cutter.connections() > connections);
-    await sleep(300);
-    const after = proxy.total;
-    count = heads.length;
-    await until(() => heads.length >= count + 4);
-    expect(proxy.total - after).toBeLessThanOrEqual(4);
-  });
-
-  it("that falls silent is noticed", async ({ onTestFinished: finish }) => {
-    const cutter = await startCutter(world.rpcUrl);
-    finish(() => cutter.stop());
-    const chain = open(finish, [cutter.url, world.rpcUrl]);
-    const heads = collect(chain);
-    await until(() => heads.length >= 4);
-    cutter.silence();
-    const count = heads.length;
-    await until(() => heads.length >= count + 6);
-  });
-
-  it("of another chain, or where there is none, is as good as none", async ({
-    onTestFinished: finish,
-  }) => {
-    const other = await startAnvil({ chainId: 5, blockTimeSeconds: 0.1 });
-    finish(() => other.stop());
-    const rpcUrls = ["ws://127.0.0.1:9", other.rpcUrl.replace("http", "ws"), world.rpcUrl];
-    const heads = collect(open(finish, rpcUrls, { pollMs: 20 }));
-    await until(() => heads.length >= 6);
-    expect(heads.at(-1)!.number - heads[0]!.number).toBe(5n);
-    const { hash } = await world.client.getBlock({ blockNumber: heads[3]!.number });
-    expect(heads[3]!.hash).toBe(hash);
-  });
-
-  it("is not lost to another chain of this process that is closed", async ({
-    onTestFinished: finish,
-  }) => {
-    const [first, second] = [
-      open(finish, [wsUrl(), world.rpcUrl]),
-      open(finish, [wsUrl(), world.rpcUrl]),
-    ];
-    const [gone, kept] = [collect(first), collect(second)];
-    await until(() => gone.length >= 3 && kept.length >= 3);
-    first.close();
-    const [count, more] = [gone.length, kept.length];
-    await until(() => kept.length >= more + 6);
-    expect(gone.length).toBe(count);
   });
 });

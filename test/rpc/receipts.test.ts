@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseHead } from "../../facilitator/rpc/header.ts";
 import { Malformed } from "../../facilitator/rpc/quantity.ts";
-import { parseBlockReceipts } from "../../facilitator/rpc/receipts.ts";
+import { parseBlockReceipts, parseReceiptOf } from "../../facilitator/rpc/receipts.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 
 const word = (value: number): Hex => `0x${value.toString(16).padStart(64, "0")}`;
@@ -86,6 +86,12 @@ describe("receipts", () => {
   it("refuses a transaction twice, and what is no list", () => {
     expect(() => parseBlockReceipts([receiptOf(1, 0), receiptOf(1, 0)], BLOCK)).toThrow(Malformed);
     expect(() => parseBlockReceipts({ 0: receiptOf(1, 0) }, BLOCK)).toThrow(Malformed);
+  });
+
+  it("refuses that of another transaction", () => {
+    expect(parseReceiptOf(word(3), receiptOf(3, 1))).toMatchObject({ transaction: word(3) });
+    expect(parseReceiptOf(word(3), null)).toBeUndefined();
+    expect(() => parseReceiptOf(word(3), receiptOf(4, 1))).toThrow(Malformed);
   });
 
   it("costs little: 200 transactions with 100 transfers each", () => {
