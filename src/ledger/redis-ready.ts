@@ -32,7 +32,6 @@ export function readyGate(redis: Redis | Cluster, waitMs: number): ReadyGate {
       const done = (): void => {
         clearTimeout(timer);
         redis.off("ready", ready);
-        redis.off("end", done);
         waiting = undefined;
         resolve(isOpen());
       };
@@ -42,7 +41,6 @@ export function readyGate(redis: Redis | Cluster, waitMs: number): ReadyGate {
         done();
       };
       const timer = setTimeout(done, waitMs);
-      redis.once("end", done);
       if (isReady(redis)) void ready();
       else redis.once("ready", ready);
       if (redis.status === "wait") redis.connect().catch(() => undefined); // a lazy client; failing shows as no "ready"

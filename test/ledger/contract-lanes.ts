@@ -172,6 +172,19 @@ export function laneContract(world: LedgerWorld): void {
       expect(await lanes.record(name, fence, transactionOf())).toBe(true);
     });
 
+    test("versions keep their order through leases and retirement", async () => {
+      const name = lane();
+      const { lanes } = world.ledger;
+      const versions = Array.from({ length: 12 }, () => transactionOf({ nonce: 5 }));
+      for (const [i, version] of versions.entries()) {
+        const fence = await acquire(name, `owner-${i % 3}`);
+        expect(await lanes.record(name, fence, version)).toBe(true);
+        if (i === 6) expect(await lanes.retire(name, fence, [versions[0]?.hash ?? ""])).toBe(true);
+        await lanes.release(name, fence);
+      }
+      expect(await lanes.open(name)).toStrictEqual(versions.slice(1));
+    });
+
     test("a recorded transaction cannot be changed from outside", async () => {
       const name = lane();
       const { lanes } = world.ledger;

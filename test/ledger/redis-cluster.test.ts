@@ -1,6 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectRedis } from "../../src/ledger/connect-redis.ts";
+import type { Claim } from "../../src/ledger/ledger.ts";
 import { redisLedger } from "../../src/ledger/redis.ts";
 import { startRedisCluster } from "../setup/redis-cluster.ts";
 import type { TestRedisCluster } from "../setup/redis-cluster.ts";
@@ -24,6 +25,19 @@ describe("cluster", () => {
     for (const { status } of await Promise.all(all)) expect(status).toBe("claimed");
     const after = await cluster.keys();
     for (const [i, keys] of after.entries()) expect(keys - (before[i] ?? 0)).toBeGreaterThan(50);
+    await ledger.close();
+  });
+
+  test("the first operations succeed too when the client is ready but its nodes are not", async () => {
+    const client = connectRedis(cluster.url);
+    const ledger = redisLedger(client);
+    const claims = new Promise<Promise<Claim>[]>((resolve) => {
+      client.once("ready", () =>
+        resolve(Array.from({ length: 100 }, () => ledger.claim(claimOf()))),
+      );
+    });
+    await ledger.check();
+    for (const { status } of await Promise.all(await claims)) expect(status).toBe("claimed");
     await ledger.close();
   });
 

@@ -150,6 +150,19 @@ describe("lanes in Redis", () => {
     expect(await ledger.lanes.acquire(lane, "you", LONG)).toBe(future + 1);
   });
 
+  test("groups of owners leave nothing behind", async () => {
+    const group = unique("group");
+    const name = `farthing:owners:{${group}}`;
+    await ledger.lanes.announce(group, "a", 2 * LONG);
+    await ledger.lanes.announce(group, "b", LONG);
+    expect(await redis.pttl(name)).toBeGreaterThan(LONG);
+    await ledger.lanes.announce(group, "a", 0);
+    expect(await redis.pttl(name)).toBeLessThanOrEqual(LONG);
+    expect(await redis.pttl(name)).toBeGreaterThan(0);
+    await ledger.lanes.announce(group, "b", 0);
+    expect(await redis.exists(name)).toBe(0);
+  });
+
   test.each([
     ["a newer version", { version: "2" }, /version 2/],
     ["no version", { version: undefined }, /malformed/],

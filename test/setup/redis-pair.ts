@@ -16,6 +16,8 @@ export interface TestRedisPair {
   split(): Promise<void>;
   /** Kills the primary (`kill -9`), makes the replica the primary, and leads `url` to it. */
   failover(): Promise<void>;
+  /** The two change places. `url` leads to the new primary, but connections to the old one stay. */
+  switchover(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -55,12 +57,18 @@ export async function startRedisPair(): Promise<TestRedisPair> {
       await primary.kill();
       await promote();
       front.lead(replica.port);
+      front.breakAll();
+    },
+    switchover: async () => {
+      await promote();
+      await once(primary, (redis) => redis.replicaof("127.0.0.1", replica.port));
+      front.lead(replica.port);
     },
     stop,
   };
 }
 
-/** A TCP proxy that can be led to another server, and breaks every connection when it is. */
+/** A TCP proxy whose new connections can be led to another server. */
 async function startFront(port: number) {
   let target = port;
   const sockets = new Set<Socket>();
@@ -84,10 +92,8 @@ async function startFront(port: number) {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    lead: (to: number): void => {
-      target = to;
-      breakAll();
-    },
+    lead: (to: number): void => void (target = to),
+    breakAll,
     stop: async (): Promise<void> => {
       breakAll();
       await new Promise((resolve) => server.close(resolve));
