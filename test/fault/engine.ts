@@ -36,10 +36,7 @@ export interface EngineOptions
 }
 
 /** Resends after 0.3 s and replaces after 1 s, unless told otherwise; the ledger is in memory. */
-export async function startEngine(
-  world: LocalWorld,
-  options: EngineOptions = {},
-): Promise<Engine> {
+export async function startEngine(world: LocalWorld, options: EngineOptions = {}): Promise<Engine> {
   const { ledger = memoryLedger(), settleTimeoutMs = 20_000, step, holdMs, ...chain } = options;
   const signers = options.signers ?? (await newSigners(world, 1));
   const events: SettlementEvent[] = [];

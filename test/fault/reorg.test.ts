@@ -46,7 +46,8 @@ async function expectPaidAgain(engine: Engine, payments: readonly Payment[]): Pr
 test("a settled payment whose block is reorganized away is sent again, and is on the chain once", async () => {
   const engine = await start();
   const payments = await newPayments(world, 3);
-  for (const payment of payments) expect(await engine.pay(payment)).toMatchObject({ success: true });
+  for (const payment of payments)
+    expect(await engine.pay(payment)).toMatchObject({ success: true });
   await world.setAutomine(false);
   await world.reorg(2);
   expect(await transfers(payments)).not.toEqual([1, 1, 1]);

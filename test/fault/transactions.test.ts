@@ -90,7 +90,8 @@ test("front-run in a batch: all of the batch are paid, each by its own transacti
   await engine.event("sent");
   const theirs = [await frontRun(world, payments[3]!), await frontRun(world, payments[4]!)];
   mineOn();
-  for (const [index, answer] of (await answers).entries()) await expectPaid(payments[index]!, answer);
+  for (const [index, answer] of (await answers).entries())
+    await expectPaid(payments[index]!, answer);
   expect((await answers).slice(3, 5).map(({ transaction }) => transaction)).toEqual(theirs);
 });
 
@@ -113,7 +114,8 @@ test("dropped with others behind it: the gap is filled and all are paid", async 
   const [first] = engine.events.filter((event) => event.type === "sent");
   await world.client.dropTransaction({ hash: first!.transaction as `0x${string}` });
   mineOn();
-  for (const [index, answer] of (await answers).entries()) await expectPaid(payments[index]!, answer);
+  for (const [index, answer] of (await answers).entries())
+    await expectPaid(payments[index]!, answer);
 });
 
 test("the base fee rises twentyfold: replaced with a higher fee, paid once", async () => {
@@ -124,7 +126,8 @@ test("the base fee rises twentyfold: replaced with a higher fee, paid once", asy
   await engine.event("sent");
   await setBaseFee(parseGwei("200"));
   mineOn();
-  for (const [index, answer] of (await answers).entries()) await expectPaid(payments[index]!, answer);
+  for (const [index, answer] of (await answers).entries())
+    await expectPaid(payments[index]!, answer);
   expect(engine.events.some((event) => event.type === "replaced")).toBe(true);
 });
 
@@ -135,9 +138,7 @@ test("the base fee is over the ceiling: pending, and paid when it has fallen", a
   const early = await engine.pay(payment).catch((error: unknown) => error);
   expect(early).not.toMatchObject({ success: true });
   expect(early).toMatchObject(
-    early instanceof Error
-      ? { code: "settlement_pending" }
-      : { errorReason: "settlement_pending" },
+    early instanceof Error ? { code: "settlement_pending" } : { errorReason: "settlement_pending" },
   );
   await setBaseFee(parseGwei("1"));
   mineOn();
@@ -167,7 +168,8 @@ test("replaced in the pool by a foreign transaction of the same key: paid with a
   await engine.event("sent");
   await spendNonce(world, engine.signers[0]!, 0);
   mineOn();
-  for (const [index, answer] of (await answers).entries()) await expectPaid(payments[index]!, answer);
+  for (const [index, answer] of (await answers).entries())
+    await expectPaid(payments[index]!, answer);
 });
 
 test("out of gas: pending with its hash, and paid when the signer has been given ether", async () => {
