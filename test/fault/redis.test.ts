@@ -89,7 +89,12 @@ test.concurrent("Redis is killed and restarted, and had everything on disk", asy
   });
   expect(found).toEqual([]);
   expect(refused).toBeGreaterThan(0);
-  expect(await toldAgain(replicas.map(({ url }) => url), payments)).toBe(0);
+  expect(
+    await toldAgain(
+      replicas.map(({ url }) => url),
+      payments,
+    ),
+  ).toBe(0);
   await stopReplicas(replicas);
   await redis.stop();
 });
@@ -135,7 +140,12 @@ test.concurrent("Redis is silent for 5 s", async () => {
   });
   expect(found).toEqual([]);
   expect(refused).toBeGreaterThan(0);
-  expect(await toldAgain(replicas.map(({ url }) => url), payments)).toBe(0);
+  expect(
+    await toldAgain(
+      replicas.map(({ url }) => url),
+      payments,
+    ),
+  ).toBe(0);
   await stopReplicas(replicas);
   await redis.stop();
 });
@@ -147,7 +157,12 @@ test.concurrent("the primary dies and its replica, which has everything, takes o
     await pair.failover();
   });
   expect(found).toEqual([]);
-  expect(await toldAgain(replicas.map(({ url }) => url), payments)).toBe(0);
+  expect(
+    await toldAgain(
+      replicas.map(({ url }) => url),
+      payments,
+    ),
+  ).toBe(0);
   await stopReplicas(replicas);
   await pair.stop();
 });

@@ -27,7 +27,7 @@ const REPLICAS = 3;
 const RATE = 25;
 const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 1_000_000);
 
-/** Replicas that die and come back while `running()`. */
+/** Replicas that die and come back until they are spared. */
 async function keepReplicas(config: ReplicaConfig, random: Random) {
   const all: Replica[] = [];
   const start = async (): Promise<Replica> => {
@@ -37,11 +37,11 @@ async function keepReplicas(config: ReplicaConfig, random: Random) {
   };
   const slots = await Promise.all(Array.from({ length: REPLICAS }, start));
   let kills = 0;
-  let over = false;
+  const over = new AbortController();
   const reaper = (async () => {
-    while (!over) {
+    for (;;) {
       await sleep(random.int(500, 2500));
-      if (over) break;
+      if (over.signal.aborted) return;
       const slot = random.int(0, REPLICAS - 1);
       await stopReplicas([slots[slot]!]);
       kills += 1;
@@ -54,7 +54,7 @@ async function keepReplicas(config: ReplicaConfig, random: Random) {
     slots,
     logs: () => all.map((replica) => replica.output()),
     async spare() {
-      over = true;
+      over.abort();
       await reaper;
       return kills;
     },
@@ -70,6 +70,15 @@ async function send(payment: Payment, url: () => string, random: Random, startMs
       await ask(url(), payment);
     }),
   );
+}
+
+/** Some at a time: this measures how the replicas recover, not how they bear a flood. */
+async function eachOf(payments: readonly Payment[], work: (payment: Payment) => Promise<unknown>) {
+  const waiting = [...payments];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await work(next);
+  };
+  await Promise.all(Array.from({ length: 50 }, worker));
 }
 
 /** Records without an end, and transactions that are still in a lane's log. */
@@ -88,7 +97,7 @@ async function leftovers(redis: Redis): Promise<string[]> {
   return left;
 }
 
-test.concurrent.each([3, 1])(
+(LONG ? test : test.concurrent).each([3, 1])(
   "a storm over 3 replicas and %i signers: every payment is paid once, and nothing is stuck",
   async (signerCount) => {
     console.log(`storm: FAULT_SEED=${SEED}`);
@@ -135,7 +144,7 @@ test.concurrent.each([3, 1])(
       const kills = await replicas.spare();
       storm.endStorm();
       const calmMs = Date.now();
-      await Promise.all(payments.map((each) => askUntilFinal(replicas.url, each, 20_000)));
+      await eachOf(payments, (payment) => askUntilFinal(replicas.url, payment, 30_000));
       console.log(
         `storm: ${kills} kills, faults ${JSON.stringify(storm.counts)}, calm after ${Date.now() - calmMs} ms`,
       );
@@ -150,7 +159,7 @@ test.concurrent.each([3, 1])(
           new URL(redis.url).host,
         ],
       });
-      expect(found).toEqual([]);
+      expect(found.slice(0, 20)).toEqual([]);
       await eventually(
         "an empty ledger",
         async () => (await leftovers(client)).length === 0,

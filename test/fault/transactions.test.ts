@@ -111,8 +111,8 @@ test("dropped with others behind it: the gap is filled and all are paid", async 
   const payments = await newPayments(world, 5);
   const answers = Promise.all(payments.map((payment) => engine.pay(payment)));
   await engine.event("sent", 5);
-  const [first] = engine.events.filter((event) => event.type === "sent");
-  await world.client.dropTransaction({ hash: first!.transaction as `0x${string}` });
+  const { transaction } = await engine.event("sent");
+  await world.client.dropTransaction({ hash: transaction as `0x${string}` });
   mineOn();
   for (const [index, answer] of (await answers).entries())
     await expectPaid(payments[index]!, answer);
