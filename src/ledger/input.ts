@@ -20,6 +20,7 @@ export function assertTransition(key: string, transition: Transition): void {
   assertKey(key);
   assertFence(transition.fence);
   assertText("to", transition.to);
+  if (transition.reopens !== undefined) assertName("reopens", transition.reopens);
   for (const field of TRANSITION_FIELDS) {
     const value = transition[field];
     if (value !== undefined) assertText(field, value);

@@ -19,15 +19,15 @@ export const SETTLEMENT_RECORD_VERSION = 1;
 export type SettlementState = "claimed" | "signed" | "confirmed" | "failed";
 
 /**
- * Which state may follow which. A signed record is signed again when its transaction is replaced or lost its nonce; a
- * confirmed one when its block was reorganized away.
+ * Which state may follow which. A signed record is signed again when its transaction is replaced or lost its nonce; one
+ * that is final when its block was reorganized away, and only by who says which transaction that was (`reopens`).
  */
 export const SETTLEMENT_TRANSITIONS: Readonly<Record<SettlementState, readonly SettlementState[]>> =
   {
     claimed: ["signed", "confirmed", "failed"],
     signed: ["signed", "confirmed", "failed"],
     confirmed: ["signed"],
-    failed: [],
+    failed: ["signed"],
   };
 
 /** States in which the outcome is known. */
@@ -92,6 +92,8 @@ export interface Claim {
 export interface Transition {
   readonly fence: number;
   readonly to: SettlementState;
+  /** The transaction that a final record holds: without it, or with another, the record stays as it is. */
+  readonly reopens?: string;
   readonly transaction?: string;
   readonly block?: string;
   readonly reason?: string;

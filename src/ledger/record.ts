@@ -34,9 +34,12 @@ export function advanced(
   const made = record.state === to && given.every((field) => transition[field] === record[field]);
   if (made && to !== "claimed") return record;
   if (!SETTLEMENT_TRANSITIONS[record.state].includes(to)) return undefined;
+  const { reopens } = transition;
+  if (isFinal(record) && (reopens === undefined || record.transaction !== reopens))
+    return undefined;
   const facts = Object.fromEntries(given.map((field) => [field, transition[field]]));
   if (FINAL_STATES.has(to)) return { ...record, state: to, finishedAtMs: nowMs, ...facts };
-  const { block: _block, finishedAtMs: _finishedAtMs, ...unfinished } = record;
+  const { block: _block, reason: _reason, finishedAtMs: _finishedAtMs, ...unfinished } = record;
   return { ...unfinished, state: to, signedAtMs: nowMs, ...facts };
 }
 

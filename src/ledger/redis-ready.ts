@@ -22,10 +22,6 @@ export function readyGate(redis: Redis | Cluster, waitMs: number): ReadyGate {
   const isOpen = (): boolean => isReady(redis) && triedAll;
 
   cluster?.on("close", () => (triedAll = false));
-  cluster?.on("+node", (node: Redis) => {
-    // A command that was sent to this node by MOVED goes first, and connects it.
-    queueMicrotask(() => void (triedAll && node.options.readOnly !== true && tried(node)));
-  });
 
   function wait(): Promise<boolean> {
     return new Promise((resolve) => {

@@ -88,7 +88,14 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
       const value = transition[name];
       return value === undefined ? [] : [name, value];
     });
-    const reply = await run("advance", keysOf(key), transition.fence, transition.to, ...facts);
+    const reply = await run(
+      "advance",
+      keysOf(key),
+      transition.fence,
+      transition.to,
+      transition.reopens ?? "",
+      ...facts,
+    );
     return reply.status === "lost" ? undefined : recordIn("advance", key, reply);
   }
 

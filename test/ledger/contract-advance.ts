@@ -14,8 +14,9 @@ export function advanceContract(world: LedgerWorld): void {
         const before = world.nowMs?.() ?? record.createdAtMs;
         const after = await world.ledger.advance(input.key, { fence: record.fence, to });
         const repeated = from === to && from !== "claimed";
+        const allowed = SETTLEMENT_TRANSITIONS[from].includes(to) && !FINAL_STATES.has(from);
         if (repeated) expect(after).toStrictEqual(record);
-        else if (!SETTLEMENT_TRANSITIONS[from].includes(to)) expect(after).toBeUndefined();
+        else if (!allowed) expect(after).toBeUndefined();
         else {
           expect(after).toStrictEqual(expected(record, to, after));
           expect(timeOf(after, to)).toBeGreaterThanOrEqual(before);
@@ -27,14 +28,15 @@ export function advanceContract(world: LedgerWorld): void {
     test("keeps what it is not told, and replaces what it is", async () => {
       const { input, record } = await inState(world.ledger, "claimed");
       const { fence } = record;
-      const first = { transaction: "0x01", reason: "none yet" };
+      const first = { transaction: "0x01", block: "3" };
       const signed = await world.ledger.advance(input.key, { fence, to: "signed", ...first });
       const { signedAtMs } = signed ?? {};
       expect(signed).toStrictEqual({ ...record, ...first, state: "signed", signedAtMs });
       await world.advance(SHORT);
       const bumped = { fence, to: "signed", transaction: "0x03" } as const;
       const again = await world.ledger.advance(input.key, bumped);
-      expect(again).toMatchObject({ transaction: "0x03", reason: "none yet" });
+      expect(again).toMatchObject({ transaction: "0x03" });
+      expect(again).not.toHaveProperty("block"); // a signed one is in no block
       expect(again?.signedAtMs).toBeGreaterThan(signedAtMs ?? 0);
       const done = await world.ledger.advance(input.key, { fence, to: "confirmed", block: "0" });
       expect(done).toMatchObject({ state: "confirmed", transaction: "0x03", block: "0" });
@@ -69,19 +71,50 @@ export function advanceContract(world: LedgerWorld): void {
       expect(await world.replica.get(input.key)).toStrictEqual(after);
     });
 
-    test("a confirmed one whose block is gone is signed again, and forgets the block", async () => {
+    test.each([...FINAL_STATES])(
+      "%s is signed again when its block is gone, by who names its transaction, and forgets the end",
+      async (to) => {
+        const { input, record } = await inState(world.ledger, "signed");
+        const { key } = input;
+        const { fence } = record;
+        const sure = { fence, to, transaction: "0x1", block: "7", reason: "r" } as const;
+        const final = await world.ledger.advance(key, sure);
+        for (const wrong of [{}, { reopens: "0x2" }, { reopens: "0x", transaction: "0x1" }]) {
+          const refused = await world.ledger.advance(key, { fence, to: "signed", ...wrong });
+          expect(refused).toBeUndefined();
+        }
+        const reopen = { fence, to: "signed", reopens: "0x1" } as const;
+        const other = await world.ledger.advance(key, { ...reopen, fence: fence + 1 });
+        expect(other).toBeUndefined();
+        expect(await world.replica.get(key)).toStrictEqual(final);
+        await world.advance(SHORT);
+        const signed = await world.ledger.advance(key, { ...reopen, transaction: "0x2" });
+        const { signedAtMs } = signed ?? {};
+        expect(signed).toStrictEqual({ ...record, transaction: "0x2", signedAtMs });
+        expect(signedAtMs).toBeGreaterThan(record.signedAtMs ?? 0);
+        const repeated = await world.replica.advance(key, { ...reopen, transaction: "0x2" });
+        expect(repeated).toStrictEqual(signed);
+        const confirmed = { fence, to: "confirmed", block: "9" } as const;
+        const done = await world.replica.advance(key, confirmed);
+        expect(done).toMatchObject({ state: "confirmed", block: "9", signedAtMs });
+        expect(done?.finishedAtMs).toBeGreaterThanOrEqual(signedAtMs ?? Infinity);
+      },
+    );
+
+    test.each([...FINAL_STATES])("%s without a transaction stays", async (state) => {
+      const { input, record } = await inState(world.ledger, state);
+      const { fence } = record;
+      expect(
+        await world.ledger.advance(input.key, { fence, to: "signed", reopens: "0x1" }),
+      ).toBeUndefined();
+      expect(await world.replica.get(input.key)).toStrictEqual(record);
+    });
+
+    test("who reopens what is not final says too much, and is not refused for it", async () => {
       const { input, record } = await inState(world.ledger, "signed");
       const { fence } = record;
-      const sure = { fence, to: "confirmed", transaction: "0x1", block: "7" } as const;
-      await world.ledger.advance(input.key, sure);
-      await world.advance(SHORT);
-      const signed = await world.ledger.advance(input.key, { fence, to: "signed" });
-      const { signedAtMs } = signed ?? {};
-      expect(signed).toStrictEqual({ ...record, transaction: "0x1", signedAtMs });
-      expect(signedAtMs).toBeGreaterThan(record.signedAtMs ?? 0);
-      const done = await world.replica.advance(input.key, { ...sure, block: "9" });
-      expect(done).toMatchObject({ state: "confirmed", block: "9", signedAtMs });
-      expect(done?.finishedAtMs).toBeGreaterThanOrEqual(signedAtMs ?? Infinity);
+      const after = await world.ledger.advance(input.key, { fence, to: "failed", reopens: "0x1" });
+      expect(after?.state).toBe("failed");
     });
 
     test("what does not exist is lost", async () => {
@@ -110,7 +143,7 @@ function expected(
   to: SettlementState,
   after: SettlementRecord | undefined,
 ): object {
-  const { block: _block, finishedAtMs: _finishedAtMs, ...unfinished } = before;
+  const { block: _block, reason: _reason, finishedAtMs: _finishedAtMs, ...unfinished } = before;
   return FINAL_STATES.has(to)
     ? { ...before, state: to, finishedAtMs: after?.finishedAtMs }
     : { ...unfinished, state: to, signedAtMs: after?.signedAtMs };

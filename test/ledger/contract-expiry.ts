@@ -24,9 +24,9 @@ export function expiryContract(world: LedgerWorld): void {
       await world.ledger.claim(again(input, { claimant: "bob", ttlMs: 1 }));
       await world.ledger.renew(input.key, fence, 1);
       await world.ledger.advance(input.key, { fence, to: "signed" });
-      await world.ledger.advance(input.key, { fence, to: "confirmed" });
+      await world.ledger.advance(input.key, { fence, to: "confirmed", transaction: "0x1" });
       await world.ledger.handOut(input.key, "alice", "hash-1", "t");
-      await world.ledger.advance(input.key, { fence, to: "signed" });
+      await world.ledger.advance(input.key, { fence, to: "signed", reopens: "0x1" });
       await world.ledger.claim(again(input, { ttlMs: 1 }));
       await world.advance(SHORT);
       expect((await world.ledger.get(input.key))?.state).toBe("signed");

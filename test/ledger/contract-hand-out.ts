@@ -53,12 +53,14 @@ export function handOutContract(world: LedgerWorld): void {
     });
 
     test("a success that was handed out stays so through a reorganization", async () => {
-      const { input, record } = await inState(world.ledger, "confirmed", { claimant: "" });
+      const { input, record } = await inState(world.ledger, "signed", { claimant: "" });
       const { fence } = record;
+      const confirmed = { fence, to: "confirmed", transaction: "0x1" } as const;
+      await world.ledger.advance(input.key, confirmed);
       expect(await world.ledger.handOut(input.key, "", "hash-1", "one")).toBe(true);
-      await world.ledger.advance(input.key, { fence, to: "signed" });
+      await world.ledger.advance(input.key, { fence, to: "signed", reopens: "0x1" });
       expect(await world.ledger.handOut(input.key, "", "hash-1", "one")).toBe(false);
-      await world.ledger.advance(input.key, { fence, to: "confirmed" });
+      await world.ledger.advance(input.key, confirmed);
       expect(await world.ledger.handOut(input.key, "", "hash-1", "two")).toBe(false);
       expect(await world.ledger.handOut(input.key, "", "hash-1", "one")).toBe(true);
     });

@@ -131,6 +131,8 @@ export function valueContract(world: LedgerWorld): void {
         ...transactions.map((change) => () => lanes.record("l", 1, transactionOf(change))),
         () => ledger.advance(key, { fence: 0.5, to: "signed" }),
         () => ledger.advance(key, { fence: 1, to: "failed", reason: "\ud800" }),
+        () => ledger.advance(key, { fence: 1, to: "signed", reopens: "" }),
+        () => ledger.advance(key, { fence: 1, to: "signed", reopens: "\ud800" }),
         () => ledger.renew(key, 1, -1),
         () => ledger.release(key, Number.NaN),
         () => ledger.handOut(key, "\ud800", "", "t"),

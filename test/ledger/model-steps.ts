@@ -23,9 +23,20 @@ export function anyStep(exactClock: boolean): fc.Arbitrary<Step> {
   const records = [
     fc.record({ op: op("claim"), key, claimant, hash, token, leaseMs, ttlMs }),
     fc
-      .record({ op: op("advance"), key, age, to, reason: fact, block: fact })
-      .map(({ reason, block, ...rest }) => ({
+      .record({
+        op: op("advance"),
+        key,
+        age,
+        to,
+        reopens: fact,
+        transaction: fact,
+        reason: fact,
+        block: fact,
+      })
+      .map(({ reopens, transaction, reason, block, ...rest }) => ({
         ...rest,
+        ...(reopens !== undefined && { reopens }),
+        ...(transaction !== undefined && { transaction }),
         ...(reason !== undefined && { reason }),
         ...(block !== undefined && { block }),
       })),

@@ -116,7 +116,7 @@ async function ask(run: Run, ledger: Ledger, step: Step, owners: number): Promis
 }
 
 function seenRecord({ world, startMs }: Run, record: SettlementRecord, owner: number): unknown {
-  const { state, claimant, requirementsHash: hash, token, reason, block, handedOutTo } = record;
+  const { state, claimant, requirementsHash: hash, token, handedOutTo } = record;
   const since = (ms: number | undefined) => (ms === undefined ? undefined : ms - startMs);
   const seen: ModelRecord = {
     state,
@@ -124,8 +124,9 @@ function seenRecord({ world, startMs }: Run, record: SettlementRecord, owner: nu
     claimant,
     hash,
     token,
-    reason,
-    block,
+    transaction: record.transaction,
+    reason: record.reason,
+    block: record.block,
     handedOutTo,
     created: record.createdAtMs - startMs,
     signed: since(record.signedAtMs),

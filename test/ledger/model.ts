@@ -19,6 +19,8 @@ export type RecordStep =
       key: string;
       age: number;
       to: SettlementState;
+      reopens?: string;
+      transaction?: string;
       reason?: string;
       block?: string;
     }
@@ -36,6 +38,7 @@ export interface ModelRecord {
   claimant: string;
   hash: string;
   token: string;
+  transaction: string | undefined;
   reason: string | undefined;
   block: string | undefined;
   handedOutTo: string;
@@ -101,6 +104,7 @@ function recordModel(clock: { now: number }) {
         claimant,
         hash,
         token,
+        transaction: undefined,
         reason: undefined,
         block: undefined,
         handedOutTo: "",
@@ -128,13 +132,17 @@ function recordModel(clock: { now: number }) {
   }
 
   function advance(step: RecordStep & { op: "advance" }, kept: Kept): unknown {
-    const { to, reason = kept.reason, block = kept.block } = step;
-    const nothingNew = kept.state === to && kept.reason === reason && kept.block === block;
-    if (nothingNew && to !== "claimed") return seen(kept);
+    const { to, transaction = kept.transaction, reason = kept.reason, block = kept.block } = step;
+    const facts = { transaction, reason, block };
+    const nothingNew = Object.entries(facts).every(
+      ([name, fact]) => fact === kept[name as "block"],
+    );
+    if (kept.state === to && nothingNew && to !== "claimed") return seen(kept);
     if (!SETTLEMENT_TRANSITIONS[kept.state].includes(to)) return undefined;
-    kept.state = to;
-    kept.reason = reason;
-    kept.block = to === "signed" ? step.block : block;
+    if (FINAL_STATES.has(kept.state) && kept.transaction === undefined) return undefined;
+    if (FINAL_STATES.has(kept.state) && kept.transaction !== step.reopens) return undefined;
+    Object.assign(kept, facts, { state: to });
+    if (to === "signed") Object.assign(kept, { reason: step.reason, block: step.block });
     if (to === "signed") kept.signed = clock.now;
     kept.finished = to === "signed" ? undefined : clock.now;
     return seen(kept);

@@ -31,15 +31,30 @@ describe("cluster", () => {
   test("the first operations succeed too when the client is ready but its nodes are not", async () => {
     const client = connectRedis(cluster.url);
     const ledger = redisLedger(client);
-    const claims = new Promise<Promise<Claim>[]>((resolve) => {
-      client.once("ready", () =>
-        resolve(Array.from({ length: 100 }, () => ledger.claim(claimOf()))),
-      );
-    });
+    const whenReady = () =>
+      new Promise<Claim[]>((resolve, reject) => {
+        client.once("ready", () =>
+          Promise.all(Array.from({ length: 100 }, () => ledger.claim(claimOf()))).then(
+            resolve,
+            reject,
+          ),
+        );
+      });
+    const first = whenReady();
     await ledger.check();
-    for (const { status } of await Promise.all(await claims)) expect(status).toBe("claimed");
+    for (const { status } of await first) expect(status).toBe("claimed");
+
+    // The whole cluster goes, and comes back.
+    const second = whenReady();
+    await Promise.all(cluster.nodes.map((node) => node.kill()));
+    const started = performance.now();
+    await expect(ledger.claim(claimOf())).rejects.toMatchObject({ code: "ledger_unavailable" });
+    expect(performance.now() - started).toBeLessThan(3_000);
+    await Promise.all(cluster.nodes.map((node) => node.restart()));
+    await eventually(() => ledger.check());
+    for (const { status } of await second) expect(status).toBe("claimed");
     await ledger.close();
-  });
+  }, 20_000);
 
   test("holds and lanes spread over every node, and what belongs together stays together", async () => {
     const ledger = redisLedger(connectRedis(cluster.url));
