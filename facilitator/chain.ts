@@ -57,6 +57,8 @@ export interface EvmChain extends ChainReader {
   blockReceipts(head: Pick<Head, "number" | "hash">): Promise<readonly Receipt[]>;
   /** Nothing when the transaction is not in a block. */
   receipt(transaction: Hex): Promise<Receipt | undefined>;
+  /** Which of these addresses have code, in one call: contracts, and accounts that delegate to one (EIP-7702). */
+  haveCode(addresses: readonly Hex[]): Promise<readonly boolean[]>;
   /** Next nonce of an account: after the latest block, or with what waits in the pool. */
   nonce(address: Hex, at: "latest" | "pending"): Promise<number>;
   /** Wei. */

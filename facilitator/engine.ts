@@ -77,7 +77,14 @@ interface Opened {
  */
 export function createFacilitator(options: CreateFacilitatorOptions): FacilitatorEngine {
   const { schemes, ledger, now = Date.now, settleTimeoutMs = 30_000, holdMs = 30_000 } = options;
-  const { observe = () => undefined, step = () => undefined } = options;
+  const { step = () => undefined } = options;
+  const observe = (event: SettlementEvent): void => {
+    try {
+      options.observe?.(event);
+    } catch {
+      // Whoever only watches breaks nothing.
+    }
+  };
   const jobs = createJobs(schemes);
   const owner = crypto.randomUUID();
   const networks = new Map(
@@ -171,9 +178,11 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       return failed(network, late, payment.payer);
 
     const end = await carryOut(opened, request, call);
-    if (holdMs > 0) void ledger.unhold(accountOf(payment), key).catch(() => undefined);
     if ("released" in end) return failed(network, end.released, payment.payer);
     const { state, transaction = "" } = end;
+    if (holdMs > 0 && FINAL_STATES.has(state)) {
+      void ledger.unhold(accountOf(payment), key).catch(() => undefined);
+    }
     if (state === "failed") {
       return failed(
         network,
@@ -236,15 +245,16 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     timeoutMs: number,
     record: SettlementRecord,
   ): Promise<JobEnd> {
-    const end = jobs.end(key);
-    if (end === undefined) {
+    const running = jobs.get(key);
+    if (running === undefined) {
       await sleep(Math.min(HELD_POLL_MS, timeoutMs));
       return "elsewhere";
     }
     try {
-      return (await within(end, timeoutMs)) ?? (await ledger.get(key)) ?? record;
+      return (await within(running.end, timeoutMs)) ?? (await ledger.get(key)) ?? record;
     } catch (error) {
-      if (await ledger.release(key, record.fence)) throw error;
+      const { recorded, record: latest } = running.job;
+      if (!recorded && (await ledger.release(key, latest.fence))) throw error;
       await sleep(Math.min(HELD_POLL_MS, timeoutMs));
       return "elsewhere";
     }

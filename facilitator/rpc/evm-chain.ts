@@ -4,6 +4,7 @@ import type { EvmChain, Head } from "../chain.ts";
 import { createBlockReader } from "./blocks.ts";
 import { broadcast } from "./broadcast.ts";
 import { errorClass } from "./errors.ts";
+import { codeSizesCall, parseCodeSizes } from "./code-sizes.ts";
 import { createEndpoint, type EndpointStats } from "./endpoint.ts";
 import { createEndpoints, type RetryOptions } from "./endpoints.ts";
 import { feeLimits, suggestFees } from "./fees.ts";
@@ -117,15 +118,17 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
     block: blocks.block,
     blockReceipts: blocks.receipts,
 
-    async call({ to, data, from, gas }) {
+    async call({ to, data, from, gas, block }) {
       const transaction = {
         to,
         data,
         ...(from && { from }),
         ...(gas !== undefined && { gas: toQuantity(gas) }),
       };
-      const answer = await endpoints.ask("eth_call", [transaction, "latest"], (result) =>
-        parseData(result, "call result"),
+      const answer = await endpoints.ask(
+        "eth_call",
+        [transaction, block === undefined ? "latest" : toQuantity(block)],
+        (result) => parseData(result, "call result"),
       );
       if ("value" in answer) return { ok: true, data: answer.value };
       if (errorClass(answer.error) === "invalid")
@@ -135,6 +138,19 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
 
     code: (address) =>
       endpoints.read("eth_getCode", [address, "latest"], (result) => parseData(result, "code")),
+
+    async haveCode(addresses) {
+      const data = codeSizesCall(addresses);
+      const answer = await endpoints.ask("eth_call", [{ data }, "latest"], (result) =>
+        parseData(result, "code sizes"),
+      );
+      const sizes = "value" in answer ? parseCodeSizes(answer.value, addresses.length) : undefined;
+      if (sizes !== undefined) return sizes.map((size) => size > 0n);
+      const codes = addresses.map((address) =>
+        endpoints.read("eth_getCode", [address, "latest"], (result) => parseData(result, "code")),
+      );
+      return (await Promise.all(codes)).map((code) => code !== "0x");
+    },
 
     async chainId() {
       const answers = await Promise.all(endpoints.all.map((endpoint) => endpoint.chainId()));

@@ -1,92 +1,149 @@
+import { X402Error } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/reasons.ts";
-import type { Hex } from "../../src/core/scheme.ts";
 import type { Ledger, Transition } from "../../src/ledger/ledger.ts";
 import type { EvmChain, Receipt } from "../chain.ts";
 import type { Job } from "./job.ts";
 
-/** How far back the use of an authorization is looked for: longer than any authorization lives on fast chains. */
+/** How far back the use of an authorization is looked for; where that is not far enough, nothing is concluded. */
 const LOOK_BACK_BLOCKS = 9_000n;
+
+/** Whether a block is deep enough for a payment to count as settled. */
+export type IsDeep = (job: Job, block: bigint) => Promise<boolean>;
+
+/** What is proven of a payment that no transaction of ours settled. */
+type Proof = { readonly usedIn: Receipt } | "unused" | "spent";
 
 /**
  * Writes down what a mined transaction did for a payment, and ends the wait for it. Success is the exact transfer in
- * its logs. Without it, the payment may still have been settled by another transaction (ours before a crash, or
- * somebody else's who saw it in the pool): the use of the authorization is looked up before anything is called failed.
+ * its logs. Without it, the payment may have been settled by another transaction (ours before a crash, or somebody
+ * else's who saw it in the pool): only when the chain says that it was not is anything called failed.
+ *
+ * @returns `again` when it is unused and failed in company, which may have been the company's doing.
+ * @throws X402Error `rpc_unavailable` as long as the chain does not prove one or the other.
  */
 export async function conclude(
   chain: EvmChain,
   ledger: Ledger,
   job: Job,
   receipt: Receipt,
-): Promise<void> {
+  { company, isDeep }: { company: number; isDeep: IsDeep },
+): Promise<"done" | "again"> {
   const outcome = receipt.success
     ? job.scheme.outcome(job.payment, receipt.logs)
     : "invalid_exact_evm_transaction_failed";
-  if (outcome === "settled") await confirm(ledger, job, receipt);
-  else await concludeUnsettled(chain, ledger, job, outcome, receipt.block);
+  if (outcome === "settled") {
+    await confirm(ledger, job, receipt);
+    return "done";
+  }
+  const proof = await prove(chain, job, receipt.block);
+  if (proof === "unused" && company > 1) return "again";
+  if (typeof proof === "object") await confirmUse(ledger, job, proof.usedIn, isDeep);
+  else if (await rests(ledger, job)) await refuse(ledger, job, outcome, receipt);
+  else leave(job);
+  return "done";
 }
 
 /**
- * Ends a payment that no transaction of ours settled, and none ever will: `confirmed` if somebody else's did, else
- * `failed` with this reason, or `released` when nothing was signed for it.
+ * Ends a payment that the simulation refuses: `confirmed` if it was settled by somebody else since it was claimed, else
+ * `released`, or `failed` when it had been signed before.
  */
-export async function concludeUnsettled(
+export async function concludeRefused(
   chain: EvmChain,
   ledger: Ledger,
   job: Job,
   reason: Reason,
-  block?: bigint,
+  isDeep: IsDeep,
 ): Promise<void> {
-  const use = await findUse(chain, job);
-  if (use !== undefined) {
-    await confirm(ledger, job, use);
-  } else if (job.record.state === "claimed") {
-    if (await ledger.release(job.key, job.record.fence)) job.settle({ released: reason });
-    else job.fail(undefined);
-  } else {
-    await write(ledger, job, {
-      fence: job.record.fence,
-      to: "failed",
-      reason,
-      ...(block !== undefined && { block: block.toString() }),
-    });
-  }
+  const proof = await prove(chain, job);
+  if (typeof proof === "object") await confirmUse(ledger, job, proof.usedIn, isDeep);
+  else if (job.record.state !== "claimed") await refuse(ledger, job, reason);
+  else if (await ledger.release(job.key, job.record.fence)) job.settle({ released: reason });
+  else leave(job);
 }
 
-/** The receipt with the exact transfer of a payment, whoever sent it. */
-async function findUse(chain: EvmChain, job: Job): Promise<Receipt | undefined> {
-  const head = await chain.head();
-  const fromBlock = head.number > LOOK_BACK_BLOCKS ? head.number - LOOK_BACK_BLOCKS : 0n;
-  const { address, topics } = job.scheme.usage(job.payment);
-  const [log] = await chain.logs({ address, topics, fromBlock });
+/**
+ * Whether an authorization was used, and where. A use before the payment was claimed here is not ours to answer with
+ * success: it was settled for somebody else, or for a record that was lost.
+ */
+async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> {
+  const { scheme, payment, record } = job;
+  const at = block ?? (await chain.head()).number;
+  const state = await chain.call({ ...scheme.used(payment), block: at });
+  if (!state.ok || state.data.length !== 66) return "unused";
+  if (BigInt(state.data) === 0n) return "unused";
+  const fromBlock = at > LOOK_BACK_BLOCKS ? at - LOOK_BACK_BLOCKS : 0n;
+  const [log] = await chain.logs({ ...scheme.usage(payment), fromBlock });
   const receipt = log === undefined ? undefined : await chain.receipt(log.transaction);
-  if (receipt === undefined || !receipt.success) return undefined;
-  return job.scheme.outcome(job.payment, receipt.logs) === "settled" ? receipt : undefined;
+  const mined = receipt === undefined ? undefined : await chain.block(receipt.block);
+  if (receipt === undefined || mined === undefined) {
+    if (fromBlock > 0n && log === undefined) return "spent"; // longer ago than any payment lives
+    throw new X402Error("rpc_unavailable", "the use of an authorization is not found yet", {
+      retry: "unsafe",
+    });
+  }
+  const claimedAtSeconds = Math.floor(record.createdAtMs / 1000);
+  const settled = receipt.success && scheme.outcome(payment, receipt.logs) === "settled";
+  return settled && mined.timestampSeconds >= claimedAtSeconds ? { usedIn: receipt } : "spent";
 }
 
 async function confirm(ledger: Ledger, job: Job, receipt: Receipt): Promise<void> {
-  await write(ledger, job, {
-    fence: job.record.fence,
-    to: "confirmed",
-    transaction: receipt.transaction,
-    block: receipt.block.toString(),
+  const { transaction, block } = receipt;
+  await write(ledger, job, { to: "confirmed", transaction, block: block.toString() });
+}
+
+/** Success by somebody else's transaction, when it is as deep as our own would have to be. */
+async function confirmUse(
+  ledger: Ledger,
+  job: Job,
+  receipt: Receipt,
+  isDeep: IsDeep,
+): Promise<void> {
+  if (await isDeep(job, receipt.block)) return await confirm(ledger, job, receipt);
+  throw new X402Error("rpc_unavailable", "the transfer is not confirmed deeply enough yet", {
+    retry: "unsafe",
   });
 }
 
-async function write(ledger: Ledger, job: Job, transition: Transition): Promise<void> {
-  const record = await ledger.advance(job.key, transition);
+/** Whether the ledger still has a payment in the transaction that this process knows of. */
+async function rests(ledger: Ledger, job: Job): Promise<boolean> {
+  const record = await ledger.get(job.key);
+  return record !== undefined && record.transaction === job.record.transaction;
+}
+
+async function refuse(ledger: Ledger, job: Job, reason: Reason, receipt?: Receipt): Promise<void> {
+  const where = receipt && { transaction: receipt.transaction, block: receipt.block.toString() };
+  await write(ledger, job, { to: "failed", reason, ...where });
+}
+
+async function write(ledger: Ledger, job: Job, to: Omit<Transition, "fence">): Promise<void> {
+  const record = await ledger.advance(job.key, { fence: job.record.fence, ...to });
   if (record === undefined) {
-    job.gone = true;
-    job.fail(undefined);
+    leave(job);
   } else {
     job.record = record;
     job.settle(record);
   }
 }
 
-/** The transaction is gone from the chain after a reorganization: back to `signed`. False: somebody else has it. */
-export async function unconfirm(ledger: Ledger, job: Job, transaction: Hex): Promise<boolean> {
-  const { fence } = job.record;
-  const record = await ledger.advance(job.key, { fence, to: "signed", transaction });
+/** Somebody else has the payment now. */
+function leave(job: Job): void {
+  job.gone = true;
+  job.fail(undefined);
+}
+
+/**
+ * The block that made a payment final is gone after a reorganization: back to `signed`, if it still rests on that
+ * transaction. False: it does not.
+ */
+export async function reopen(ledger: Ledger, job: Job): Promise<boolean> {
+  const { fence, transaction } = job.record;
+  if (transaction === undefined) return false;
+  const record = await ledger.advance(job.key, {
+    fence,
+    to: "signed",
+    transaction,
+    reopens: transaction,
+  });
   if (record !== undefined) job.record = record;
   return record !== undefined;
 }

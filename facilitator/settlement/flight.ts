@@ -12,6 +12,8 @@ export interface Version {
   readonly hash: Hex;
   readonly raw: Hex;
   readonly fees: Fees;
+  /** Keys of the payments that it carries, in the order of its calls. */
+  readonly members: readonly string[];
 }
 
 /**
@@ -21,9 +23,8 @@ export interface Version {
  */
 export interface Flight {
   readonly nonce: number;
+  /** The payments of all versions, as far as anything is left to do for them. */
   readonly jobs: readonly Job[];
-  /** Payment keys as the log has them. */
-  readonly members: readonly string[];
   readonly versions: Version[];
   state: "unsent" | "flying" | "mined" | "lost";
   firstSentMs: number;
@@ -37,7 +38,6 @@ export function newFlight(nonce: number, jobs: readonly Job[], version: Version)
   return {
     nonce,
     jobs,
-    members: jobs.map((job) => job.key),
     versions: [version],
     state: "flying",
     firstSentMs: now,
@@ -63,39 +63,52 @@ export async function signVersion(
     ...callOf(account.address, jobs),
     ...fees,
   });
-  return { raw, hash: keccak256(raw), fees };
+  return { raw, hash: keccak256(raw), fees, members: jobs.map((job) => job.key) };
+}
+
+/** The same transaction with other fees. */
+export async function signAgain(
+  account: LocalAccount,
+  previous: Version,
+  fees: Fees,
+): Promise<Version> {
+  const { to, data, gas, nonce, chainId } = parseTransaction(previous.raw);
+  const raw = await account.signTransaction({
+    type: "eip1559",
+    chainId: chainId ?? 0,
+    ...(to && { to }),
+    ...(data && { data }),
+    ...(gas !== undefined && { gas }),
+    nonce: nonce ?? 0,
+    ...fees,
+  });
+  return { ...previous, raw, hash: keccak256(raw), fees };
 }
 
 function callOf(self: Hex, jobs: readonly Job[]): { to: Hex; data?: Hex; gas: bigint } {
   const [first] = jobs;
   if (first === undefined) return { to: self, gas: 21_000n };
-  if (jobs.length === 1)
-    return { to: first.call.to, data: first.call.data, gas: first.call.gasLimit };
-  const { data } = aggregate(jobs.map((job) => job.call));
-  const gas = jobs.reduce(
-    (sum, job) => sum + (job.call.batchGas ?? job.call.gasLimit),
-    OVERHEAD_GAS,
-  );
-  return { to: MULTICALL3_ADDRESS, data, gas };
+  const gas = gasOf(jobs);
+  if (jobs.length === 1) return { to: first.call.to, data: first.call.data, gas };
+  return { to: MULTICALL3_ADDRESS, data: aggregate(jobs.map((job) => job.call)).data, gas };
+}
+
+/** Gas that the transaction of these payments may use at the very most. */
+export function gasOf(jobs: readonly Job[]): bigint {
+  const [first] = jobs;
+  if (first !== undefined && jobs.length === 1) return first.call.gasLimit;
+  return jobs.reduce((sum, { call }) => sum + (call.batchGas ?? call.gasLimit), OVERHEAD_GAS);
 }
 
 /** The log's entry of a version. */
-export function logEntry(
-  flight: Pick<Flight, "nonce" | "members">,
-  version: Version,
-): LaneTransaction {
-  return {
-    version: 1,
-    hash: version.hash,
-    raw: version.raw,
-    nonce: flight.nonce,
-    members: flight.members,
-  };
+export function logEntry(nonce: number, { hash, raw, members }: Version): LaneTransaction {
+  return { version: 1, hash, raw, nonce, members };
 }
 
 /** A version as the log has it. */
 export function versionOf(entry: LaneTransaction): Version {
   const raw = entry.raw as Hex;
   const { maxFeePerGas = 0n, maxPriorityFeePerGas = 0n } = parseTransaction(raw);
-  return { raw, hash: entry.hash as Hex, fees: { maxFeePerGas, maxPriorityFeePerGas } };
+  const fees = { maxFeePerGas, maxPriorityFeePerGas };
+  return { raw, hash: entry.hash as Hex, fees, members: entry.members };
 }

@@ -10,8 +10,8 @@ export type JobEnd = Settled | "elsewhere";
 export interface Jobs {
   /** Work on a payment that this call has claimed. */
   start(scheme: FacilitatorScheme, payment: SchemePayment, record: SettlementRecord): Job;
-  /** Waits for the work on a payment; nothing when there is none here. Rejects with what the world did wrong. */
-  end(key: string): Promise<JobEnd> | undefined;
+  /** The work on a payment and its end; nothing when there is none here. The end rejects with what the world did wrong. */
+  get(key: string): { readonly job: Job; readonly end: Promise<JobEnd> } | undefined;
   /** The work that a record tells of, as it is found in a lane's log. */
   revive(record: SettlementRecord): Job | undefined;
   readonly size: number;
@@ -39,6 +39,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
       call: scheme.settlementCall(payment),
       record,
       alone: false,
+      recorded: false,
       gone: false,
       settle(result) {
         forget();
@@ -50,13 +51,14 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         else fail(error);
       },
     };
-    running.set(key, { job, end });
+    // What is final has nobody waiting for it.
+    if (!isDone(job)) running.set(key, { job, end });
     return job;
   }
 
   return {
     start,
-    end: (key) => running.get(key)?.end,
+    get: (key) => running.get(key),
     revive(record) {
       const known = running.get(record.key)?.job;
       if (known !== undefined && !isDone(known)) {
@@ -66,13 +68,16 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
       const { paymentPayload, paymentRequirements } = JSON.parse(
         record.payment,
       ) as FacilitatorRequest;
-      for (const scheme of schemes) {
-        if (scheme.scheme !== paymentRequirements.scheme) continue;
-        // As it was when it was claimed: by now it may have expired, and is owed its result all the same.
-        const claimedAtSeconds = Math.floor(record.createdAtMs / 1000);
-        const checked = scheme.check(paymentPayload, paymentRequirements, claimedAtSeconds);
-        const payment = "payment" in checked ? checked.payment : checked.expired;
-        if (payment !== undefined) return start(scheme, payment, record);
+      const scheme = schemes.find((candidate) => candidate.scheme === paymentRequirements.scheme);
+      // As it was when it was claimed, for some clock: by now it may have expired, and is owed its result all the same.
+      for (const skewSeconds of [0, 10, 60, 600]) {
+        const nowSeconds = Math.floor(record.createdAtMs / 1000) + skewSeconds;
+        const checked = scheme?.check(paymentPayload, paymentRequirements, nowSeconds);
+        const payment = checked && ("payment" in checked ? checked.payment : checked.expired);
+        if (scheme === undefined || payment === undefined) continue;
+        const job = start(scheme, payment, record);
+        job.recorded = true;
+        return job;
       }
       return undefined;
     },

@@ -1,15 +1,16 @@
 import type { Hex } from "../../src/core/scheme.ts";
 import { logEntry, type Flight, type Version } from "./flight.ts";
 import type { Job } from "./job.ts";
-import type { LaneState } from "./lane-state.ts";
+import { latest, type LaneState } from "./lane-state.ts";
 
 /** Longer than any settlement takes. */
 const INDEX_TTL_MS = 25 * 3600 * 1000;
 
 /** Writes a version into the log before any node sees it. False: the lane was lost. */
 export async function record(lane: LaneState, flight: Flight, version: Version): Promise<boolean> {
+  for (const job of flight.jobs) job.recorded = true;
   try {
-    if (await lane.ledger.lanes.record(lane.name, lane.fence, logEntry(flight, version)))
+    if (await lane.ledger.lanes.record(lane.name, lane.fence, logEntry(flight.nonce, version)))
       return true;
   } catch (error) {
     lane.broken = true;
@@ -44,8 +45,10 @@ export async function mark(
     );
     return jobs.filter((job, index) => {
       const next = records[index];
-      if (next === undefined) job.fail(undefined);
-      else job.record = next;
+      if (next === undefined) {
+        job.gone = true;
+        job.fail(undefined);
+      } else job.record = next;
       return next !== undefined;
     });
   } catch (error) {
@@ -56,5 +59,5 @@ export async function mark(
 
 /** For whoever asks for a settlement by its transaction; nothing depends on it. */
 export function noteMembers(lane: LaneState, flight: Flight, hash: Hex): void {
-  void lane.ledger.index(hash, flight.members, INDEX_TTL_MS).catch(() => undefined);
+  void lane.ledger.index(hash, latest(flight).members, INDEX_TTL_MS).catch(() => undefined);
 }

@@ -16,6 +16,8 @@ export interface LaneContext {
   /** Gives payments back to the queue, or takes them from there. */
   requeue(jobs: readonly Job[]): void;
   unqueue(jobs: readonly Job[]): void;
+  /** Whether a transaction of any lane of this process may still be mined. */
+  isCarried(transaction: string): boolean;
   observe(event: SettlementEvent): void;
   /** Called between the steps, for tests that stop the process there. */
   step(step: Step): Promise<void> | void;
@@ -24,7 +26,7 @@ export interface LaneContext {
 /** What a lane knows while it is leased. */
 export interface LaneState extends LaneContext {
   readonly fence: number;
-  readonly flights: Map<number, Flight>;
+  readonly flights: Set<Flight>;
   /** The nonce after everything that was sent. */
   nextNonce: number;
   /** A transaction is being prepared. */
@@ -36,7 +38,7 @@ export interface LaneState extends LaneContext {
 }
 
 export function inState(lane: LaneState, state: Flight["state"]): Flight[] {
-  return [...lane.flights.values()].filter((flight) => flight.state === state);
+  return [...lane.flights].filter((flight) => flight.state === state);
 }
 
 export function latest(flight: Flight): Version {
@@ -44,11 +46,19 @@ export function latest(flight: Flight): Version {
 }
 
 export function tell(lane: LaneState, type: FlightEvent, flight: Flight, transaction: Hex): void {
-  lane.observe({ type, lane: lane.name, transaction, payments: flight.members.length });
+  lane.observe({ type, lane: lane.name, transaction, payments: latest(flight).members.length });
 }
 
 /** Takes nothing more until what the nodes refuse now is accepted, or has gone another way. */
 export function suspend(lane: LaneState, reason: string): void {
   if (!lane.suspended) lane.observe({ type: "lane_suspended", lane: lane.name, reason });
   lane.suspended = true;
+}
+
+/** Pause before a payment that could not be prepared is tried again. */
+const RETRY_MS = 500;
+
+/** Payments that are signed, and so have to come to an end, go back to the queue after a pause. */
+export function retryLater(lane: LaneState, jobs: readonly Job[]): void {
+  if (jobs.length > 0) setTimeout(() => lane.requeue(jobs), RETRY_MS);
 }

@@ -2,7 +2,7 @@ import type { Hex } from "../../src/core/scheme.ts";
 import type { Head, Receipt } from "../chain.ts";
 import type { Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
-import { inState, type LaneContext, type LaneState } from "./lane-state.ts";
+import { inState, retryLater, type LaneContext, type LaneState } from "./lane-state.ts";
 import { admit, launch } from "./launch.ts";
 import { onBlocks, onReorganization } from "./mined.ts";
 import { tend } from "./tend.ts";
@@ -15,6 +15,10 @@ export interface Lane {
   ready(): boolean;
   /** Transactions that are sent and not mined. */
   flying(): number;
+  /** Whether nothing of it is on its way to the nodes right now: what is mined, its successor can watch. */
+  atRest(): boolean;
+  /** Whether a transaction is one that may still be mined. */
+  carries(transaction: string): boolean;
   /** Whether it has to be leased again before it can go on, because only the log knows what was recorded. */
   broken(): boolean;
   /** Whether anything is under way that has to be watched. */
@@ -22,7 +26,7 @@ export interface Lane {
   /** Sends one transaction for these payments. Never throws. */
   dispatch(jobs: readonly Job[]): Promise<void>;
   /** Looks through the receipts of newly seen blocks. */
-  onBlocks(head: Head, receipts: ReadonlyMap<Hex, Receipt>): Promise<void>;
+  onBlocks(receipts: ReadonlyMap<Hex, Receipt>): Promise<void>;
   /** Looks again at everything that was mined: the chain was reorganized. */
   onReorganization(): Promise<void>;
   /** Resends, replaces and gives up what is stuck; retires what is beyond doubt. */
@@ -39,7 +43,7 @@ export interface Lane {
 export function createLane(
   context: LaneContext,
   fence: number,
-  flights: Map<number, Flight>,
+  flights: Set<Flight>,
   nextNonce: number,
 ): Lane {
   const lane: LaneState = {
@@ -52,9 +56,10 @@ export function createLane(
     suspended: false,
   };
   const inDispatch = new Set<Job>();
-  const inFlight = () => [...flights.values()].flatMap((flight) => flight.jobs);
+  const inFlight = () => [...flights].flatMap((flight) => flight.jobs);
 
-  async function dispatch(jobs: readonly Job[]): Promise<void> {
+  async function dispatch(given: readonly Job[]): Promise<void> {
+    const jobs = given.filter((job) => !isDone(job));
     lane.preparing = true;
     for (const job of jobs) inDispatch.add(job);
     let admitted: readonly Job[] = [];
@@ -65,12 +70,23 @@ export function createLane(
       context.observe({ type: "failed", lane: lane.name, step: "dispatch", error });
       // Something may have been recorded and not sent: the log knows.
       if (admitted.length > 0) lane.broken = true;
-      const flying = new Set(inFlight());
-      for (const job of jobs) if (!flying.has(job)) job.fail(error);
+      giveBack(jobs, error);
     } finally {
       lane.preparing = false;
       for (const job of jobs) inDispatch.delete(job);
     }
+  }
+
+  /** Payments that were not signed may be let go; those that were stay in the queue until they have an end. */
+  function giveBack(jobs: readonly Job[], error: unknown): void {
+    const flying = new Set(inState(lane, "flying").flatMap((flight) => flight.jobs));
+    const open = jobs.filter((job) => !isDone(job) && !flying.has(job));
+    for (const job of open) if (job.record.state === "claimed" || lane.broken) job.fail(error);
+    if (!lane.broken)
+      retryLater(
+        lane,
+        open.filter((job) => job.record.state === "signed"),
+      );
   }
 
   return {
@@ -82,10 +98,15 @@ export function createLane(
       !lane.suspended &&
       inState(lane, "flying").length < lane.options.window,
     flying: () => inState(lane, "flying").length,
+    atRest: () => !lane.preparing && inState(lane, "flying").length === 0,
+    carries: (transaction) =>
+      [...inState(lane, "unsent"), ...inState(lane, "flying")].some(({ versions }) =>
+        versions.some(({ hash }) => hash === transaction),
+      ),
     broken: () => lane.broken,
     busy: () => lane.preparing || flights.size > 0,
     dispatch,
-    onBlocks: (head, receipts) => onBlocks(lane, head, receipts),
+    onBlocks: (receipts) => onBlocks(lane, receipts),
     onReorganization: () => onReorganization(lane),
     tend: (head) => tend(lane, head),
     unfinished: () => [...new Set([...inDispatch, ...inFlight()])].filter((job) => !isDone(job)),

@@ -1,9 +1,10 @@
 import { bumpFees } from "../rpc/fees.ts";
-import { concludeUnsettled } from "./conclude.ts";
+import { concludeRefused } from "./conclude.ts";
 import { newFlight, signVersion } from "./flight.ts";
 import type { Job } from "./job.ts";
 import { mark, noteMembers, record, retire } from "./lane-log.ts";
-import { suspend, tell, type LaneState } from "./lane-state.ts";
+import { retryLater, suspend, tell, type LaneState } from "./lane-state.ts";
+import { isDeep } from "./mined.ts";
 import { simulate } from "./simulate.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -14,11 +15,15 @@ export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<read
   for (const job of alone) job.alone = true;
   if (alone.length > 0) lane.requeue(alone);
   await Promise.all(
-    refused.map(({ job, reason }) =>
-      concludeUnsettled(lane.chain, lane.ledger, job, reason).catch((error: unknown) =>
-        job.fail(error),
-      ),
-    ),
+    refused.map(async ({ job, reason }) => {
+      // What may still be mined as it is says itself what becomes of it.
+      if (job.record.state === "signed" && lane.isCarried(job.record.transaction ?? "")) return;
+      const deep = (each: Job, block: bigint) => isDeep(lane, each, block);
+      await concludeRefused(lane.chain, lane.ledger, job, reason, deep).catch((error: unknown) => {
+        if (job.record.state === "signed") retryLater(lane, [job]);
+        else job.fail(error);
+      });
+    }),
   );
   await lane.step("simulated");
   return payable;
@@ -59,24 +64,29 @@ export async function launch(lane: LaneState, admitted: readonly Job[]): Promise
         continue;
       }
     }
-    lane.flights.set(nonce, flight);
+    if (outcome === "refused" && jobs.length > 1) {
+      // Too large for a node's taste, or one of them spoils it: each goes by itself from here on.
+      flight.state = "lost";
+      lane.flights.add(flight);
+      for (const job of jobs) job.alone = true;
+      lane.requeue(jobs);
+      return;
+    }
+    lane.flights.add(flight);
     if (outcome === "accepted" || outcome === "unknown") {
       lane.nextNonce = nonce + 1;
       if (outcome === "unknown") flight.lastSentMs = 0;
       noteMembers(lane, flight, version.hash);
       tell(lane, "sent", flight, version.hash);
-      return;
-    }
-    if (outcome === "nonce_too_low") {
-      flight.state = "lost";
+    } else if (outcome === "nonce_too_low") {
+      // A transaction with this nonce was mined, perhaps this very one: looking after what flies finds out.
+      flight.lastSentMs = 0;
       lane.nextNonce = Math.max(nonce + 1, await lane.chain.nonce(lane.account.address, "pending"));
-      tell(lane, "nonce_lost", flight, version.hash);
-      if (attempt < MAX_ATTEMPTS) continue;
     } else {
       flight.state = "unsent";
       suspend(lane, outcome);
+      lane.requeue(jobs);
     }
-    lane.requeue(jobs);
     return;
   }
   if (stale.length > 0) await retire(lane, stale);

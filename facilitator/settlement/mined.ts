@@ -1,6 +1,7 @@
 import type { Hex } from "../../src/core/scheme.ts";
-import type { Head, Receipt } from "../chain.ts";
-import { conclude, unconfirm } from "./conclude.ts";
+import { FINAL_STATES } from "../../src/ledger/ledger.ts";
+import type { Receipt } from "../chain.ts";
+import { conclude, reopen } from "./conclude.ts";
 import type { Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
 import { inState, latest, tell, type LaneState } from "./lane-state.ts";
@@ -13,54 +14,69 @@ export async function findReceipt(lane: LaneState, flight: Flight): Promise<Rece
 
 /** Notes that a flight is in a block. */
 export async function land(lane: LaneState, flight: Flight, receipt: Receipt): Promise<void> {
+  const { transaction, block, blockHash } = receipt;
   flight.state = "mined";
-  flight.mined = {
-    transaction: receipt.transaction,
-    block: receipt.block,
-    blockHash: receipt.blockHash,
-  };
-  tell(lane, "mined", flight, receipt.transaction);
+  flight.mined = { transaction, block, blockHash };
+  lane.nextNonce = Math.max(lane.nextNonce, flight.nonce + 1);
+  tell(lane, "mined", flight, transaction);
   await lane.step("mined");
 }
 
-const confirmationsOf = (lane: LaneState, job: Job) =>
-  typeof lane.options.confirmations === "function"
-    ? lane.options.confirmations(job.payment)
-    : lane.options.confirmations;
-
-/** Ends the payments of a mined flight that are deep enough. */
-export async function settleMined(
-  lane: LaneState,
-  flight: Flight,
-  head: Head,
-  known?: Receipt,
-): Promise<void> {
+/** Ends the payments of a mined flight that are deep enough; those of other versions go on by themselves. */
+export async function settleMined(lane: LaneState, flight: Flight, known?: Receipt): Promise<void> {
   const { mined } = flight;
-  const open = flight.jobs.filter((job) => !isDone(job));
-  if (mined === undefined || open.length === 0) return;
-  const depth = head.number - mined.block + 1n;
-  const finalized = open.some((job) => confirmationsOf(lane, job) === "finalized")
-    ? await lane.chain.finalized()
-    : 0n;
-  const due = open.filter((job) => {
-    const wanted = confirmationsOf(lane, job);
-    return wanted === "finalized" ? finalized >= mined.block : depth >= BigInt(wanted);
-  });
+  if (mined === undefined) return;
+  const carried = flight.versions.find(({ hash }) => hash === mined.transaction)?.members ?? [];
+  const open = flight.jobs.filter((job) => !isDone(job) && isOurs(flight, job));
+  const left = open.filter((job) => !carried.includes(job.key));
+  if (left.length > 0) lane.requeue(left);
+  const due: Job[] = [];
+  for (const job of open) {
+    if (carried.includes(job.key) && (await isDeep(lane, job, mined.block))) due.push(job);
+  }
   if (due.length === 0) return;
   const receipt = known ?? (await lane.chain.receipt(mined.transaction));
   if (receipt === undefined) return;
-  await Promise.all(due.map((job) => conclude(lane.chain, lane.ledger, job, receipt)));
+  const ends = await Promise.allSettled(
+    due.map(async (job) => {
+      const end = await conclude(lane.chain, lane.ledger, job, receipt, {
+        company: carried.length,
+        isDeep: (each, block) => isDeep(lane, each, block),
+      });
+      if (end === "done" || job.alone) return;
+      job.alone = true;
+      lane.requeue([job]);
+    }),
+  );
+  for (const end of ends) {
+    if (end.status === "rejected") {
+      lane.observe({ type: "failed", lane: lane.name, step: "conclude", error: end.reason });
+    }
+  }
   await lane.step("concluded");
+}
+
+/** Whether a payment still rests on this flight, and was not signed into another transaction since. */
+function isOurs(flight: Flight, job: Job): boolean {
+  return flight.versions.some(({ hash }) => hash === job.record.transaction);
+}
+
+/** Whether a block is deep enough for a payment, as the chain's options want it. */
+export async function isDeep(lane: LaneState, job: Job, block: bigint): Promise<boolean> {
+  const { confirmations } = lane.options;
+  const wanted = typeof confirmations === "function" ? confirmations(job.payment) : confirmations;
+  if (wanted === "finalized") return (await lane.chain.finalized()) >= block;
+  if (wanted <= 1) return true;
+  return (await lane.chain.head()).number - block + 1n >= BigInt(wanted);
 }
 
 /** Looks through the receipts of newly seen blocks. */
 export async function onBlocks(
   lane: LaneState,
-  head: Head,
   receipts: ReadonlyMap<Hex, Receipt>,
 ): Promise<void> {
   await Promise.all(
-    [...lane.flights.values()].map(async (flight) => {
+    [...lane.flights].map(async (flight) => {
       let receipt: Receipt | undefined;
       if (flight.state !== "mined") {
         receipt = flight.versions
@@ -69,9 +85,7 @@ export async function onBlocks(
         if (receipt === undefined) return;
         await land(lane, flight, receipt);
       }
-      await settleMined(lane, flight, head, receipt).catch((error: unknown) =>
-        lane.observe({ type: "failed", lane: lane.name, step: "conclude", error }),
-      );
+      await settleMined(lane, flight, receipt);
     }),
   );
 }
@@ -80,16 +94,27 @@ export async function onBlocks(
 export async function onReorganization(lane: LaneState): Promise<void> {
   for (const flight of inState(lane, "mined")) {
     const receipt = await findReceipt(lane, flight);
+    await recheckForeign(lane, flight);
     if (receipt !== undefined && receipt.blockHash === flight.mined?.blockHash) continue;
     const { hash, raw } = latest(flight);
     tell(lane, "reorganized", flight, hash);
     for (const job of flight.jobs) {
-      if (job.record.state === "confirmed") await unconfirm(lane.ledger, job, hash);
+      if (FINAL_STATES.has(job.record.state) && isOurs(flight, job)) await reopen(lane.ledger, job);
     }
     delete flight.mined;
     flight.state = "flying";
     flight.firstSentMs = flight.lastSentMs = Date.now();
     if (receipt === undefined) await lane.chain.broadcast(raw);
     else await land(lane, flight, receipt);
+  }
+}
+
+/** Payments of a flight that were settled by somebody else's transaction: is that one still there? */
+async function recheckForeign(lane: LaneState, flight: Flight): Promise<void> {
+  for (const job of flight.jobs) {
+    const { state, transaction } = job.record;
+    if (state !== "confirmed" || transaction === undefined || isOurs(flight, job)) continue;
+    if ((await lane.chain.receipt(transaction as Hex)) !== undefined) continue;
+    if (await reopen(lane.ledger, job)) lane.requeue([job]);
   }
 }

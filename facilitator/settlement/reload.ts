@@ -6,7 +6,7 @@ import type { Job } from "./job.ts";
 
 /** A lane's state as its log tells it. */
 export interface LaneState {
-  readonly flights: Map<number, Flight>;
+  readonly flights: Set<Flight>;
   readonly nextNonce: number;
 }
 
@@ -27,32 +27,24 @@ export async function reload(
     ledger.lanes.open(lane),
     chain.nonce(signer, "pending"),
   ]);
-  const flights = new Map<number, Flight>();
+  const byNonce = new Map<number, Flight>();
   for (const entry of log) {
-    const known = flights.get(entry.nonce);
-    if (known !== undefined && sameMembers(known.members, entry.members)) {
-      known.versions.push(versionOf(entry));
-      continue;
-    }
+    const known = byNonce.get(entry.nonce);
     const records = await Promise.all(
       entry.members.map((key) => readMarked(ledger, key, entry.hash)),
     );
     const jobs = records.flatMap((record) => (record && revive(record)) ?? []);
-    const versions = [...(known?.versions ?? []), versionOf(entry)];
-    flights.set(entry.nonce, {
+    byNonce.set(entry.nonce, {
       nonce: entry.nonce,
       jobs: [...new Set([...(known?.jobs ?? []), ...jobs])],
-      members: entry.members,
-      versions,
+      versions: [...(known?.versions ?? []), versionOf(entry)],
       state: "flying",
       firstSentMs: Date.now(),
       lastSentMs: 0,
     });
   }
-  return {
-    flights,
-    nextNonce: Math.max(pending, ...[...flights.keys()].map((nonce) => nonce + 1)),
-  };
+  const afterLog = [...byNonce.keys()].map((nonce) => nonce + 1);
+  return { flights: new Set(byNonce.values()), nextNonce: Math.max(pending, ...afterLog) };
 }
 
 /** The record of a payment in the log; `signed` from now on, where a crash came between the log and its mark. */
@@ -64,8 +56,4 @@ async function readMarked(
   const record = await ledger.get(key);
   if (record?.state !== "claimed") return record;
   return await ledger.advance(key, { fence: record.fence, to: "signed", transaction });
-}
-
-function sameMembers(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((key, index) => key === b[index]);
 }

@@ -11,7 +11,7 @@ import {
   type Step,
 } from "./options.ts";
 import { createQueue } from "./queue.ts";
-import { reload } from "./reload.ts";
+import { reload, type LaneState } from "./reload.ts";
 
 export interface SettlerContext {
   readonly chain: EvmChain;
@@ -51,7 +51,9 @@ export function createSettler(context: SettlerContext): Settler {
   const queue = createQueue();
   const lanes = new Map<string, { lane: Lane; sinceMs: number; leaving: boolean }>();
   let leases = 0;
+  let taking = false;
   let closing = false;
+  let closed = false;
   let started = false;
   let wake = (): void => undefined;
   let pumping = false;
@@ -84,7 +86,7 @@ export function createSettler(context: SettlerContext): Settler {
   }
 
   function watchWhileBusy(): void {
-    const busy = queue.size > 0 || all().some(({ lane }) => lane.busy());
+    const busy = !closed && (queue.size > 0 || all().some(({ lane }) => lane.busy()));
     if (busy && unwatch === undefined) unwatch = chain.watch(onHead);
     if (!busy && unwatch !== undefined) {
       unwatch();
@@ -119,28 +121,25 @@ export function createSettler(context: SettlerContext): Settler {
     const last = seen;
     const blocks: Head[] = [head];
     const from = last === undefined ? head.number : last.number + 1n;
-    if (head.number - from < MAX_BLOCKS_AT_ONCE) {
-      for (let number = head.number - 1n; number >= from; number--) {
-        const block = await chain.block(number);
-        if (block !== undefined) blocks.unshift(block);
-      }
+    const skipped = head.number - from >= MAX_BLOCKS_AT_ONCE;
+    for (let number = head.number - 1n; !skipped && number >= from; number--) {
+      const block = await chain.block(number);
+      if (block !== undefined) blocks.unshift(block);
     }
     const receipts = new Map<Hex, Receipt>();
     if (all().some(({ lane }) => lane.flying() > 0)) {
-      for (const receipt of (
-        await Promise.all(blocks.map((block) => chain.blockReceipts(block)))
-      ).flat()) {
-        receipts.set(receipt.transaction, receipt);
-      }
+      const found = await Promise.all(blocks.map((block) => chain.blockReceipts(block)));
+      for (const receipt of found.flat()) receipts.set(receipt.transaction, receipt);
     }
-    const reorganized =
-      last !== undefined &&
-      (head.number <= last.number ? head.hash !== last.hash : blocks[0]?.parentHash !== last.hash);
-    seen = head;
+    const follows =
+      last === undefined ||
+      (head.number <= last.number ? head.hash === last.hash : blocks[0]?.parentHash === last.hash);
     for (const { lane } of all()) {
-      if (reorganized && blocks.length < MAX_BLOCKS_AT_ONCE) await lane.onReorganization();
-      await lane.onBlocks(head, receipts);
+      if (!follows || skipped) await lane.onReorganization();
+      await lane.onBlocks(receipts);
     }
+    // Only now: what failed until here is done again with the next head.
+    seen = head;
     for (const { lane } of all()) {
       await lane.tend(head).catch((error: unknown) => failed("tend", error));
     }
@@ -149,33 +148,41 @@ export function createSettler(context: SettlerContext): Settler {
   const failed = (step: string, error: unknown) =>
     context.observe({ type: "failed", lane: chain.network, step, error });
 
+  const nameOf = (account: LocalAccount) => `${chain.network}:${account.address.toLowerCase()}`;
+
+  /** Keeps what is leased and gives up what has to go; all lanes at once, for a lease is short. */
   async function leaseRound(): Promise<void> {
     const live = await ledger.lanes.announce(chain.network, owner, 3 * ROUND_MS);
     const share = Math.max(1, Math.ceil(signers.length / live));
-    for (const account of signers) {
-      const name = `${chain.network}:${account.address.toLowerCase()}`;
-      const held = lanes.get(name);
-      if (held === undefined) {
-        if (!closing && lanes.size < share) await take(name, account);
-      } else if (
-        held.lane.broken() ||
-        !(await ledger.lanes.renew(name, held.lane.fence, LANE_LEASE_MS))
-      ) {
-        await drop(name, held.lane);
-      } else {
-        const tooMany = all().filter(({ leaving }) => !leaving).length > share;
+    let extra = lanes.size - share;
+    const ends = await Promise.allSettled(
+      [...lanes].map(async ([name, held]) => {
         const turnIsOver = live > signers.length && Date.now() - held.sinceMs > TURN_MS;
-        if (tooMany || turnIsOver) held.leaving = true;
-        if (held.leaving && held.lane.flying() === 0 && held.lane.unfinished().length === 0)
-          await drop(name, held.lane);
-      }
-    }
+        held.leaving = extra-- > 0 || turnIsOver;
+        const { lane } = held;
+        const lost = lane.broken() || !(await ledger.lanes.renew(name, lane.fence, LANE_LEASE_MS));
+        if (lost || (held.leaving && lane.atRest())) await drop(name, lane);
+      }),
+    );
+    for (const end of ends) if (end.status === "rejected") failed("lease", end.reason);
+    void takeFree(share);
     tendQuietly();
-    for (const job of queue.values()) {
-      if (job.record.state === "claimed") {
-        void ledger.renew(job.key, job.record.fence, PAYMENT_LEASE_MS).catch(() => undefined);
-      }
+    for (const job of [...queue.values(), ...all().flatMap(({ lane }) => lane.unfinished())]) {
+      if (job.record.state !== "claimed") continue;
+      void ledger.renew(job.key, job.record.fence, PAYMENT_LEASE_MS).catch(() => undefined);
     }
+  }
+
+  /** Leases what nobody has, up to this process's share. May take long, and is not waited for. */
+  async function takeFree(share: number): Promise<void> {
+    if (taking || closing) return;
+    taking = true;
+    for (const account of signers) {
+      if (lanes.size >= share || closing) break;
+      if (lanes.has(nameOf(account))) continue;
+      await take(nameOf(account), account).catch((error: unknown) => failed("lease", error));
+    }
+    taking = false;
   }
 
   /** Looks after what is stuck also when no heads come, which may be because nothing is sent. */
@@ -190,13 +197,14 @@ export function createSettler(context: SettlerContext): Settler {
   async function take(name: string, account: LocalAccount): Promise<void> {
     const fence = await ledger.lanes.acquire(name, `${owner}:${++leases}`, LANE_LEASE_MS);
     if (fence === undefined) return;
-    const { flights, nextNonce } = await reload(
-      chain,
-      ledger,
-      name,
-      account.address,
-      context.revive,
-    );
+    let state: LaneState;
+    try {
+      state = await reload(chain, ledger, name, account.address, context.revive);
+    } catch (error) {
+      await ledger.lanes.release(name, fence);
+      throw error;
+    }
+    const { flights, nextNonce } = state;
     const lane = createLane(
       {
         chain,
@@ -209,6 +217,7 @@ export function createSettler(context: SettlerContext): Settler {
           schedulePump();
         },
         unqueue: (jobs) => queue.remove(jobs),
+        isCarried: (transaction) => all().some((other) => other.lane.carries(transaction)),
         observe: context.observe,
         step: context.step,
       },
@@ -218,7 +227,7 @@ export function createSettler(context: SettlerContext): Settler {
     );
     lanes.set(name, { lane, sinceMs: Date.now(), leaving: false });
     context.observe({ type: "lane_acquired", lane: name });
-    if (flights.size > 0) await lane.tend(await chain.head());
+    if (flights.size > 0) inTurn("tend", async () => lane.tend(await chain.head()));
     schedulePump();
   }
 
@@ -227,7 +236,9 @@ export function createSettler(context: SettlerContext): Settler {
     lanes.delete(name);
     lane.abandon();
     context.observe({ type: "lane_lost", lane: name });
-    for (const job of lane.unfinished()) job.fail(undefined);
+    const unfinished = lane.unfinished();
+    queue.remove(unfinished);
+    for (const job of unfinished) job.fail(undefined);
     await ledger.lanes.release(name, lane.fence);
   }
 
@@ -260,6 +271,7 @@ export function createSettler(context: SettlerContext): Settler {
   return {
     start,
     submit(job) {
+      if (closing) return job.fail(undefined);
       start();
       queue.push([job]);
       schedulePump();
@@ -273,9 +285,10 @@ export function createSettler(context: SettlerContext): Settler {
       closing = true;
       if (started) await untilDone(Date.now() + timeoutMs);
       started = false;
+      closed = true;
       wake();
-      unwatch?.();
-      unwatch = undefined;
+      watchWhileBusy();
+      for (const job of queue.values()) job.fail(undefined);
       await heads;
       for (const [name, { lane }] of lanes) await drop(name, lane).catch(() => undefined);
     },

@@ -2,19 +2,19 @@ import type { Hex } from "../../src/core/scheme.ts";
 import type { Head } from "../chain.ts";
 import type { BroadcastOutcome } from "../rpc/errors.ts";
 import { bumpFees } from "../rpc/fees.ts";
-import { signVersion, type Flight } from "./flight.ts";
+import { newFlight, signAgain, signVersion, type Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
 import { noteMembers, record, retire } from "./lane-log.ts";
 import { inState, latest, suspend, tell, type LaneState } from "./lane-state.ts";
-import { findReceipt, land, settleMined } from "./mined.ts";
+import { findReceipt, land, onReorganization, settleMined } from "./mined.ts";
 
 /** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
 const RESERVE_GAS = 600_000n;
 
-/** Resends, replaces and gives up what is stuck, and retires what is beyond doubt. */
+/** Resends, replaces and gives up what is stuck, fills gaps, and retires what is beyond doubt. */
 export async function tend(lane: LaneState, head: Head): Promise<void> {
   await retireSettled(lane, head);
-  for (const flight of inState(lane, "mined")) await settleMined(lane, flight, head);
+  for (const flight of inState(lane, "mined")) await settleMined(lane, flight);
   for (const flight of inState(lane, "unsent")) await resend(lane, flight);
   if (lane.suspended && inState(lane, "unsent").length === 0) await resume(lane);
   const flying = inState(lane, "flying").toSorted((a, b) => a.nonce - b.nonce);
@@ -23,8 +23,8 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
   const replaceAfterMs =
     lane.options.replaceAfterMs ?? Math.max(10_000, 10 * lane.chain.blockTimeMs());
   const [oldest] = flying;
-  if (oldest === undefined || now - oldest.lastSentMs < Math.min(resendAfterMs, replaceAfterMs))
-    return;
+  const patience = Math.min(resendAfterMs, replaceAfterMs);
+  if (oldest === undefined || now - oldest.lastSentMs < patience) return;
 
   const used = await lane.chain.nonce(lane.account.address, "latest");
   for (const flight of flying.filter(({ nonce }) => nonce < used)) {
@@ -32,14 +32,30 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
     if (receipt === undefined) giveUp(lane, flight);
     else {
       await land(lane, flight, receipt);
-      await settleMined(lane, flight, head, receipt);
+      await settleMined(lane, flight, receipt);
     }
   }
+  if (!lane.suspended) await fillGap(lane, used);
   for (const flight of inState(lane, "flying")) {
     const tooCheap = latest(flight).fees.maxFeePerGas < head.baseFeePerGas;
-    if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs))
+    if (flight === oldest && (tooCheap || now - flight.firstSentMs >= replaceAfterMs)) {
       await replace(lane, flight);
-    else if (now - flight.lastSentMs >= resendAfterMs) await resend(lane, flight);
+    } else if (now - flight.lastSentMs >= resendAfterMs) await resend(lane, flight);
+  }
+}
+
+/** Uses up nonces that nothing of ours has and that what flies waits behind. */
+async function fillGap(lane: LaneState, used: number): Promise<void> {
+  const nonces = inState(lane, "flying").map(({ nonce }) => nonce);
+  const last = Math.max(used - 1, ...nonces);
+  for (let nonce = used; nonce < last; nonce++) {
+    if (nonces.includes(nonce)) continue;
+    const version = await signVersion(lane.chain, lane.account, [], nonce, await lane.chain.fees());
+    const flight = newFlight(nonce, [], version);
+    if (!(await record(lane, flight, version))) return;
+    lane.flights.add(flight);
+    await lane.chain.broadcast(version.raw);
+    tell(lane, "sent", flight, version.hash);
   }
 }
 
@@ -68,10 +84,8 @@ async function resend(lane: LaneState, flight: Flight): Promise<void> {
 /** The same calls and nonce with a higher fee, as far as the ceiling allows. */
 async function replace(lane: LaneState, flight: Flight): Promise<void> {
   const fees = bumpFees(latest(flight).fees, await lane.chain.fees(), lane.chain.feeCeiling);
-  // What some members became is not known any more after a restart: then the bytes stay as they are.
-  if (fees === undefined || flight.jobs.length < flight.members.length)
-    return await resend(lane, flight);
-  const version = await signVersion(lane.chain, lane.account, flight.jobs, flight.nonce, fees);
+  if (fees === undefined) return await resend(lane, flight);
+  const version = await signAgain(lane.account, latest(flight), fees);
   if (!(await record(lane, flight, version))) return;
   flight.versions.push(version);
   flight.firstSentMs = flight.lastSentMs = Date.now();
@@ -99,27 +113,27 @@ async function onResent(
     else await land(lane, flight, receipt);
   } else if (outcome === "underpriced" && type === "resent") {
     await replace(lane, flight);
-  } else if (outcome === "insufficient_funds") {
+  } else {
     suspend(lane, outcome);
   }
 }
 
 /** Takes flights out of the log that nothing can undo any more, or whose payments went elsewhere. */
 async function retireSettled(lane: LaneState, head: Head): Promise<void> {
-  const gone = [...lane.flights.values()].filter((flight) => {
-    const hashes = new Set<string>(flight.versions.map(({ hash }) => hash));
-    if (flight.state === "mined") {
-      const deep =
-        head.number - (flight.mined?.block ?? head.number) >= BigInt(lane.options.reorgDepth);
-      return deep && flight.jobs.every(isDone);
-    }
-    const left = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
-    return (flight.state === "lost" || flight.state === "unsent") && flight.jobs.every(left);
+  const reorgDepth = BigInt(lane.options.reorgDepth);
+  const gone = [...lane.flights].filter(({ state, mined, versions, jobs }) => {
+    const hashes = new Set<string>(versions.map(({ hash }) => hash));
+    const elsewhere = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
+    if (state === "flying" || !jobs.every(elsewhere)) return false;
+    return state !== "mined" || head.number - (mined?.block ?? head.number) >= reorgDepth;
   });
   if (gone.length === 0) return;
+  const mined = gone.filter(({ state }) => state === "mined");
+  const receipts = await Promise.all(mined.map((flight) => findReceipt(lane, flight)));
+  if (receipts.includes(undefined)) return await onReorganization(lane);
   await retire(
     lane,
     gone.flatMap((flight) => flight.versions.map(({ hash }) => hash)),
   );
-  for (const { nonce } of gone) lane.flights.delete(nonce);
+  for (const flight of gone) lane.flights.delete(flight);
 }

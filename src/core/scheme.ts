@@ -73,7 +73,7 @@ export interface Call {
 export interface ChainReader {
   /** `eth_call` at the latest block. A revert is an answer, an unreachable node throws `rpc_unavailable`. */
   call(
-    call: Call & { readonly from?: Hex; readonly gas?: bigint },
+    call: Call & { readonly from?: Hex; readonly gas?: bigint; readonly block?: bigint },
   ): Promise<{ ok: boolean; data: Hex }>;
   /** Code at an address; `0x` when there is none. */
   code(address: Hex): Promise<Hex>;
@@ -108,7 +108,10 @@ export type Checked<P> =
 export interface SettlementCall extends Call {
   /** Gas that a transaction of its own may use at the very most. */
   readonly gasLimit: bigint;
-  /** Gas to set aside for it in a transaction with others, through Multicall3. Absent: it goes alone. */
+  /**
+   * Gas to set aside for it in a transaction with others, through Multicall3. Absent: it goes alone. A payer with code
+   * goes alone in any case: the token would ask it about the signature, and it could burn the gas of all.
+   */
   readonly batchGas?: bigint;
 }
 
@@ -134,8 +137,10 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
    * settles many payments: each is answered from its own logs.
    */
   outcome(payment: P, logs: readonly Log[]): Reason | "settled";
-  /** The log that the use of this payment leaves on the chain, whoever used it. */
-  usage(payment: P): { readonly address: Hex; readonly topics: readonly Hex[] };
+  /** The logs that the use or the cancelling of this payment leaves on the chain, whoever did it. */
+  usage(payment: P): { readonly address: Hex; readonly topics: readonly (Hex | null)[] };
+  /** The call that tells whether this payment was used or cancelled (a bool). */
+  used(payment: P): Call;
   /** The call that reads the payer's balance of the asset (a uint256). */
   balance(payment: P): Call;
 }

@@ -58,7 +58,11 @@ export function exactEvmFacilitator(
       batchGas: BATCH_GAS,
     }),
     outcome,
-    usage,
+    usage: (payment) => ({
+      address: payment.asset,
+      topics: [null, ...authorizationTopics(payment)],
+    }),
+    used: (payment) => ({ to: payment.asset, data: stateCall(payment) }),
     balance: (payment) => ({
       to: payment.asset,
       data: `${BALANCE_OF}${hexWord(payment.payer)}`,
@@ -96,11 +100,16 @@ function transferCall(payment: Eip3009Payment): Hex {
   return `${TRANSFER_WITH_AUTHORIZATION}${words.join("")}`;
 }
 
+/** Calldata of `authorizationState(authorizer, nonce)`. */
+function stateCall({ payer, nonce }: Eip3009Payment): Hex {
+  return `${AUTHORIZATION_STATE}${hexWord(payer)}${nonce.slice(2)}`;
+}
+
 async function diagnose(payment: Eip3009Payment, chain: ChainReader): Promise<Reason> {
   const read = (data: Hex) => chain.call({ to: payment.asset, data });
   const [code, used, balance, name, version] = await Promise.all([
     chain.code(payment.asset),
-    read(`${AUTHORIZATION_STATE}${hexWord(payment.payer)}${payment.nonce.slice(2)}`),
+    read(stateCall(payment)),
     read(`${BALANCE_OF}${hexWord(payment.payer)}`),
     read(NAME),
     read(VERSION),
@@ -135,8 +144,8 @@ function isOtherText(result: { ok: boolean; data: Hex }, expected: string): bool
  * payments, a payment's own logs are those of its token from its `AuthorizationUsed` up to the next one.
  */
 function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settled" {
-  const { address, topics } = usage(payment);
-  const ofToken = logs.filter((log) => log.address.toLowerCase() === address);
+  const topics = [AUTHORIZATION_USED_TOPIC, ...authorizationTopics(payment)];
+  const ofToken = logs.filter((log) => log.address.toLowerCase() === payment.asset);
   const isUse = (log: Log) => topics.every((topic, index) => log.topics[index] === topic);
   const used = ofToken.findIndex(isUse);
   if (used < 0 || ofToken.findLastIndex(isUse) !== used) {
@@ -156,8 +165,7 @@ function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settl
   return exact ? "settled" : "invalid_exact_evm_transfer_event_mismatch";
 }
 
-/** `AuthorizationUsed(address indexed authorizer, bytes32 indexed nonce)` of this authorization. */
-function usage(payment: Eip3009Payment): { address: Hex; topics: Hex[] } {
-  const topics: Hex[] = [AUTHORIZATION_USED_TOPIC, `0x${hexWord(payment.payer)}`, payment.nonce];
-  return { address: payment.asset, topics };
+/** Indexed arguments of `AuthorizationUsed` and `AuthorizationCanceled`: authorizer and nonce. */
+function authorizationTopics({ payer, nonce }: Eip3009Payment): Hex[] {
+  return [`0x${hexWord(payer)}`, nonce];
 }
