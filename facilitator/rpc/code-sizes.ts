@@ -7,7 +7,7 @@ import type { Hex } from "../../src/core/scheme.ts";
 /** PUSH1 36, CODESIZE, SUB, DUP1, PUSH1 36, PUSH1 0, CODECOPY: the words into memory, their length on the stack. */
 const COPY = "60243803806024600039";
 /** PUSH1 0, JUMPDEST (12), DUP2, DUP2, LT, ISZERO, PUSH1 31, JUMPI: for every offset below the length… */
-const LOOP = "60005b8181101560" + "1f57";
+const LOOP = "60005b81811015601f57";
 /** …DUP1, MLOAD, EXTCODESIZE, DUP2, MSTORE, PUSH1 32, ADD, PUSH1 12, JUMP: the size in place of the address. */
 const BODY = "80513b8152602001600c56";
 /** JUMPDEST (31), POP, PUSH1 0, RETURN. */

@@ -43,6 +43,8 @@ const ROUND_MS = 1000;
 export const PAYMENT_LEASE_MS = 5000;
 /** A lane is passed on after this long when there are more replicas than lanes. */
 const TURN_MS = 3000;
+/** Whoever gave a lane up leaves it to the others for this long. */
+const REST_MS = 2500;
 const MAX_BLOCKS_AT_ONCE = 32;
 
 export function createSettler(context: SettlerContext): Settler {
@@ -52,6 +54,7 @@ export function createSettler(context: SettlerContext): Settler {
   const lanes = new Map<string, { lane: Lane; sinceMs: number; leaving: boolean }>();
   let leases = 0;
   let taking = false;
+  let restUntilMs = 0;
   let closing = false;
   let closed = false;
   let started = false;
@@ -161,7 +164,10 @@ export function createSettler(context: SettlerContext): Settler {
         held.leaving = extra-- > 0 || turnIsOver;
         const { lane } = held;
         const lost = lane.broken() || !(await ledger.lanes.renew(name, lane.fence, LANE_LEASE_MS));
-        if (lost || (held.leaving && lane.atRest())) await drop(name, lane);
+        if (lost) return await drop(name, lane);
+        if (!held.leaving || !lane.atRest()) return;
+        restUntilMs = Date.now() + REST_MS;
+        await drop(name, lane);
       }),
     );
     for (const end of ends) if (end.status === "rejected") failed("lease", end.reason);
@@ -175,7 +181,7 @@ export function createSettler(context: SettlerContext): Settler {
 
   /** Leases what nobody has, up to this process's share. May take long, and is not waited for. */
   async function takeFree(share: number): Promise<void> {
-    if (taking || closing) return;
+    if (taking || closing || Date.now() < restUntilMs) return;
     taking = true;
     for (const account of signers) {
       if (lanes.size >= share || closing) break;
