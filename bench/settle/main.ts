@@ -24,6 +24,8 @@ const { values } = parseArgs({
     window: { type: "string" },
     "max-batch": { type: "string" },
     recovery: { type: "string", default: "native" },
+    websocket: { type: "boolean", default: false },
+    "node-option": { type: "string", multiple: true, default: [] },
     proxy: { type: "boolean", default: false },
     profile: { type: "string" },
     out: { type: "string", default: "settle" },
@@ -75,6 +77,8 @@ async function run(
     seconds,
     warmUpSeconds: slow ? 12 : 3,
     proxy: values.proxy,
+    websocket: values.websocket,
+    nodeOptions: values["node-option"],
     ...(values.profile !== undefined && { profile: `${values.profile}-${name}.cpuprofile` }),
   });
   const { settledPerSecond, cpuMsPerSettled, p50Ms } = point;
@@ -84,6 +88,7 @@ async function run(
     `p50 ${p50Ms.toFixed(0)} ms`,
     JSON.stringify(point.cores),
     JSON.stringify({ ...point.errors, ...point.events }),
+    JSON.stringify(point.stages),
   ];
   console.error(`${name}: ${figures.join(", ")}`);
   return point;

@@ -47,12 +47,14 @@ export function official({ rpcUrl }: Prepare): Subject {
   });
   const facilitator = registerExactEvmScheme(new x402Facilitator(), { signer, networks: NETWORK });
   return {
+    ready: () => Promise.resolve(),
     async settle(text) {
       const { paymentPayload, paymentRequirements } = JSON.parse(text) as Body;
       return await facilitator.settle(paymentPayload, paymentRequirements);
     },
     rpc: () => ({ calls: { ...calls }, httpRequests: Object.values(calls).reduce((a, b) => a + b, 0) }),
     events: () => ({}),
+    stages: () => ({}),
     close: () => Promise.resolve(),
   };
 }

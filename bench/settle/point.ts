@@ -8,12 +8,14 @@ import { cpuTimes } from "./machine.ts";
 import type { Measured, Order, Prepare, Report, SubjectName } from "./protocol.ts";
 import { startWorld } from "./world.ts";
 
-export interface PointOptions extends Pick<Prepare, "recovery" | "lane" | "profile"> {
+export interface PointOptions extends Pick<Prepare, "recovery" | "lane" | "profile" | "websocket"> {
   readonly subject: SubjectName;
   readonly blockTimeSeconds: number;
   readonly concurrency: number;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /** For the measured process. */
+  readonly nodeOptions: readonly string[];
   /** Count RPC calls with a proxy as well, which takes CPU. */
   readonly proxy: boolean;
 }
@@ -44,6 +46,7 @@ export interface Point {
   readonly cores: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
   readonly events: Readonly<Record<string, number>>;
+  readonly stages: Readonly<Record<string, number>>;
   readonly ranDry: boolean;
   readonly heapMb: number;
   /** Successes that were told minus payments on the chain, over the whole run: never above 0. */
@@ -59,7 +62,7 @@ const FASTEST: Readonly<Record<SubjectName, number>> = {
 };
 
 export async function measure(options: PointOptions): Promise<Point> {
-  const { subject, blockTimeSeconds, concurrency, recovery, lane, profile } = options;
+  const { subject, blockTimeSeconds, concurrency, recovery, lane, profile, websocket } = options;
   const world = await startWorld(blockTimeSeconds);
   const redis = subject === "farthing-redis" ? await startRedis() : undefined;
   const proxy = options.proxy ? await startRpcProxy(world.rpcUrl) : undefined;
@@ -67,7 +70,7 @@ export async function measure(options: PointOptions): Promise<Point> {
   const child = fork(fileURLToPath(new URL("subject.mjs", import.meta.url)), {
     serialization: "advanced",
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    execArgv: ["--max-old-space-size=4096"],
+    execArgv: ["--max-old-space-size=4096", ...options.nodeOptions],
   });
   try {
     const boundPerSecond = concurrency / blockTimeSeconds;
@@ -85,6 +88,7 @@ export async function measure(options: PointOptions): Promise<Point> {
         payments,
         recovery,
         lane,
+        websocket,
       },
     });
 
@@ -163,6 +167,7 @@ function ofAnswers(
     rpcCalls: rpc.calls,
     errors: measured.errors,
     events: measured.events,
+    stages: measured.stages,
     ranDry: measured.ranDry,
     heapMb: measured.heapMb,
   };

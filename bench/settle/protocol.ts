@@ -12,6 +12,8 @@ export interface Prepare {
   readonly recovery: "native" | "noble";
   /** Options of `evmChain` that are not the defaults. */
   readonly lane: { readonly window?: number; readonly maxBatch?: number };
+  /** Hear of heads over a websocket; else they are polled. */
+  readonly websocket: boolean;
   /** File for a CPU profile of the measured time. */
   readonly profile?: string;
 }
@@ -47,6 +49,8 @@ export interface Measured {
   readonly errors: Readonly<Record<string, number>>;
   /** What the engine reported beside sending and mining. */
   readonly events: Readonly<Record<string, number>>;
+  /** Milliseconds from the stage before to each stage of a transaction's way, on average. */
+  readonly stages: Readonly<Record<string, number>>;
   /** Of the measured time, when the concurrency is small. */
   readonly completions: readonly Completion[];
   /** Successes from the beginning of the load to its end. */
@@ -61,11 +65,15 @@ export type Report =
   | { readonly type: "measured"; readonly measured: Measured };
 
 export interface Subject {
+  /** Resolves when it can take payments. */
+  ready(): Promise<void>;
   settle(
     text: string,
   ): Promise<{ readonly success: boolean; readonly errorReason?: string; readonly transaction: string }>;
   rpc(): RpcCount;
   events(): Readonly<Record<string, number>>;
+  /** Since it was asked last. */
+  stages(): Readonly<Record<string, number>>;
   close(): Promise<void>;
 }
 

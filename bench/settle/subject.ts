@@ -21,8 +21,11 @@ process.on("message", (order: Order) => {
 const tell = (report: Report): void => void process.send?.(report);
 
 async function prepare(options: Prepare): Promise<void> {
+  // First, for it takes seconds, in which nothing that is open would be answered.
+  const payments = signPayments(options.payments);
   const subject = createSubject(options);
-  const load = createLoad(subject, signPayments(options.payments), options);
+  await subject.ready();
+  const load = createLoad(subject, payments, options);
   process.on("message", (order: Order) => {
     if (order.type === "load") load.run();
     if (order.type === "begin") void load.begin();
@@ -42,6 +45,7 @@ function createSubject(options: Prepare): Subject {
   if (options.subject === "official") return official(options);
   if (options.subject !== "nothing") return ours(options);
   return {
+    ready: () => Promise.resolve(),
     async settle(text) {
       JSON.parse(text);
       await new Promise(setImmediate);
@@ -49,6 +53,7 @@ function createSubject(options: Prepare): Subject {
     },
     rpc: () => ({ calls: {}, httpRequests: 0 }),
     events: () => ({}),
+    stages: () => ({}),
     close: () => Promise.resolve(),
   };
 }
@@ -105,6 +110,7 @@ function createLoad(subject: Subject, payments: readonly string[], options: Prep
         await session.post("Profiler.start");
       }
       measuring = true;
+      subject.stages();
       from = { atMs: nowMs(), cpu: process.cpuUsage(), rpc: subject.rpc() };
     },
     async end(): Promise<Measured> {
@@ -114,6 +120,7 @@ function createLoad(subject: Subject, payments: readonly string[], options: Prep
       const elapsedMs = nowMs() - from!.atMs;
       const cpu = process.cpuUsage(from!.cpu);
       const rpc = subject.rpc();
+      const stages = subject.stages();
       const heapMb = process.memoryUsage().heapUsed / 2 ** 20;
       if (session !== undefined && options.profile !== undefined) {
         const { profile } = await session.post("Profiler.stop");
@@ -131,6 +138,7 @@ function createLoad(subject: Subject, payments: readonly string[], options: Prep
         rpc: difference(rpc, from!.rpc),
         errors,
         events: subject.events(),
+        stages,
         completions,
         settledInAll,
         ranDry,

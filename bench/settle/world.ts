@@ -11,7 +11,7 @@ let recipients: readonly Hex[] | undefined;
 
 /** A fresh chain on which all payers have money, all payees have a little (or a first payment costs more gas). */
 export async function startWorld(blockTimeSeconds: number): Promise<LocalWorld> {
-  const args = ["--gas-limit", `${BLOCK_GAS}`, "--prune-history"];
+  const args = ["--gas-limit", `${BLOCK_GAS}`, "--prune-history", "64"];
   const world = await startLocalWorld({ blockTimeSeconds, args });
   const { client, accounts, token } = world;
   await client.setBalance({

@@ -125,7 +125,8 @@ export function createSettler(context: SettlerContext): Settler {
     const blocks: Head[] = [head];
     const from = last === undefined ? head.number : last.number + 1n;
     const skipped = head.number - from >= MAX_BLOCKS_AT_ONCE;
-    for (let number = head.number - 1n; !skipped && number >= from; number--) {
+    const first = skipped ? head.number : from;
+    for (let number = head.number - 1n; number >= first; number--) {
       const block = await chain.block(number);
       if (block !== undefined) blocks.unshift(block);
     }

@@ -1,3 +1,4 @@
+import { erc20Abi, parseEther, parseGwei } from "viem";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { memoryLedger } from "../../src/ledger/index.ts";
 import { eventually, newPayments, startEngine, type Engine, type EngineOptions } from "./engine.ts";
@@ -102,6 +103,35 @@ test("a reorganization while nobody watched is found by whoever leases the lane 
   second.start();
   mineOn();
   await expectPaidAgain(second, payments);
+});
+
+test("a failure whose block is reorganized away is none if the payment goes through after all", async () => {
+  const payer = world.newAccount();
+  await world.fundToken(payer.address, 10_000n);
+  await world.fundEther(payer.address, parseEther("1"));
+  await world.setAutomine(false);
+  const engine = await start();
+  const payment = await newPayment(world, "order", payer);
+  const first = engine.pay(payment);
+  await engine.event("sent");
+  // The payer spends the same money in the same block, ahead of the payment.
+  await world.client.writeContract({
+    account: payer.account,
+    address: world.token,
+    abi: erc20Abi,
+    functionName: "transfer",
+    args: [world.accounts.deployer.address, 10_000n],
+    gas: 100_000n,
+    maxFeePerGas: parseGwei("600"),
+    maxPriorityFeePerGas: parseGwei("600"),
+  });
+  await world.mine();
+  expect(await first).toMatchObject({ success: false });
+  await world.reorg(1);
+  mineOn();
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const answer = await engine.pay(payment);
+  expect(answer.success).toBe((await transfers([payment]))[0] === 1);
 });
 
 test("reorganizations again and again under load: each payment is on the chain once", async () => {

@@ -110,7 +110,7 @@ test("heads stand still for 3 s while a payment is settled: paid once they go on
   const stale = await world.client.request({
     method: "eth_getBlockByNumber",
     params: ["latest", false],
-  });
+  } as never);
   const untilMs = Date.now() + 3000;
   proxy.setFault(({ method, params }) => {
     const latest = method === "eth_getBlockByNumber" && (params as unknown[])[0] === "latest";

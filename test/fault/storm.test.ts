@@ -1,7 +1,7 @@
 /** Many payments, each asked for several times, while replicas die and nodes fail. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startRpcProxy } from "../../src/testing/index.ts";
 import { startRedis } from "../setup/redis.ts";
 import { eventually } from "./engine.ts";
@@ -97,82 +97,86 @@ async function leftovers(redis: Redis): Promise<string[]> {
   return left;
 }
 
-(LONG ? test : test.concurrent).each([3, 1])(
-  "a storm over 3 replicas and %i signers: every payment is paid once, and nothing is stuck",
-  async (signerCount) => {
-    console.log(`storm: FAULT_SEED=${SEED}`);
-    const random = createRandom(SEED + signerCount);
-    const world = await startLocalWorld({ blockTimeSeconds: 0.2 });
-    const redis = await startRedis();
-    const storm = createRpcStorm(random, 0.05);
-    const proxy = await startRpcProxy(world.rpcUrl, { intercept: storm.intercept });
-    const signers = await newSigners(world, signerCount);
-    const client = new Redis(redis.url);
-    const payers = Array.from({ length: 10 }, () => world.newAccount());
-    await Promise.all(payers.map(({ address }) => world.fundToken(address, 100_000_000n)));
-    const replicas = await keepReplicas(
-      {
-        redisUrl: redis.url,
-        signerKeys: signers.map(({ privateKey }) => privateKey),
-        settleTimeoutMs: 5000,
-        chain: {
-          network: world.network,
-          rpcUrls: [proxy.url],
-          timeoutMs: RPC_TIMEOUT_MS,
-          resendAfterMs: 1000,
-          replaceAfterMs: 4000,
-          reorgDepth: 5,
+const storms = LONG ? describe : describe.concurrent;
+
+storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
+  test(
+    "every payment is paid once, and nothing is stuck",
+    { timeout: LONG ? 400_000 : 90_000 },
+    async () => {
+      console.log(`storm: FAULT_SEED=${SEED}`);
+      const random = createRandom(SEED + signerCount);
+      const world = await startLocalWorld({ blockTimeSeconds: 0.2 });
+      const redis = await startRedis();
+      const storm = createRpcStorm(random, 0.05);
+      const proxy = await startRpcProxy(world.rpcUrl, { intercept: storm.intercept });
+      const signers = await newSigners(world, signerCount);
+      const client = new Redis(redis.url);
+      const payers = Array.from({ length: 10 }, () => world.newAccount());
+      await Promise.all(payers.map(({ address }) => world.fundToken(address, 100_000_000n)));
+      const replicas = await keepReplicas(
+        {
+          redisUrl: redis.url,
+          signerKeys: signers.map(({ privateKey }) => privateKey),
+          settleTimeoutMs: 5000,
+          chain: {
+            network: world.network,
+            rpcUrls: [proxy.url],
+            timeoutMs: RPC_TIMEOUT_MS,
+            resendAfterMs: 1000,
+            replaceAfterMs: 4000,
+            reorgDepth: 5,
+          },
         },
-      },
-      random,
-    );
-    try {
-      const payments = await Promise.all(
-        Array.from({ length: PAYMENTS }, (_, index) =>
-          newPayment(
-            world,
-            random.next() < 0.5 ? `order-${index}` : undefined,
-            random.pick(payers),
+        random,
+      );
+      try {
+        const payments = await Promise.all(
+          Array.from({ length: PAYMENTS }, (_, index) =>
+            newPayment(
+              world,
+              random.next() < 0.5 ? `order-${index}` : undefined,
+              random.pick(payers),
+            ),
           ),
-        ),
-      );
-      await Promise.all(
-        payments.map((payment, index) =>
-          send(payment, replicas.url, random, (index * 1000) / RATE),
-        ),
-      );
-      const kills = await replicas.spare();
-      storm.endStorm();
-      const calmMs = Date.now();
-      await eachOf(payments, (payment) => askUntilFinal(replicas.url, payment, 30_000));
-      console.log(
-        `storm: ${kills} kills, faults ${JSON.stringify(storm.counts)}, calm after ${Date.now() - calmMs} ms`,
-      );
-      const found = await violations({
-        world,
-        payments,
-        signers: signers.map(({ address }) => address),
-        logs: replicas.logs(),
-        secrets: [
-          ...signers.map(({ privateKey }) => privateKey),
-          new URL(proxy.url).host,
-          new URL(redis.url).host,
-        ],
-      });
-      expect(found.slice(0, 20)).toEqual([]);
-      await eventually(
-        "an empty ledger",
-        async () => (await leftovers(client)).length === 0,
-        15_000,
-      ).catch(async () => expect(await leftovers(client)).toEqual([]));
-    } finally {
-      await replicas.spare();
-      await stopReplicas(replicas.slots);
-      client.disconnect();
-      await proxy.stop();
-      await redis.stop();
-      await world.stop();
-    }
-  },
-  LONG ? 400_000 : 90_000,
-);
+        );
+        await Promise.all(
+          payments.map((payment, index) =>
+            send(payment, replicas.url, random, (index * 1000) / RATE),
+          ),
+        );
+        const kills = await replicas.spare();
+        storm.endStorm();
+        const calmMs = Date.now();
+        await eachOf(payments, (payment) => askUntilFinal(replicas.url, payment, 30_000));
+        console.log(
+          `storm: ${kills} kills, faults ${JSON.stringify(storm.counts)}, calm after ${Date.now() - calmMs} ms`,
+        );
+        const found = await violations({
+          world,
+          payments,
+          signers: signers.map(({ address }) => address),
+          logs: replicas.logs(),
+          secrets: [
+            ...signers.map(({ privateKey }) => privateKey),
+            new URL(proxy.url).host,
+            new URL(redis.url).host,
+          ],
+        });
+        expect(found.slice(0, 20)).toEqual([]);
+        await eventually(
+          "an end of everything in the ledger",
+          async () => (await leftovers(client)).length === 0,
+          15_000,
+        );
+      } finally {
+        await replicas.spare();
+        await stopReplicas(replicas.slots);
+        client.disconnect();
+        await proxy.stop();
+        await redis.stop();
+        await world.stop();
+      }
+    },
+  );
+});
