@@ -117,12 +117,14 @@ async function refuse(ledger: Ledger, job: Job, reason: Reason, receipt?: Receip
 
 async function write(ledger: Ledger, job: Job, to: Omit<Transition, "fence">): Promise<void> {
   const record = await ledger.advance(job.key, { fence: job.record.fence, ...to });
-  if (record === undefined) {
-    leave(job);
-  } else {
+  if (record !== undefined) {
     job.record = record;
     job.settle(record);
-  }
+  } else if (to.to === "confirmed" && (await ledger.get(job.key)) === undefined) {
+    // The ledger has lost it. Whoever waits for it here is still owed the answer; nobody else will get it.
+    job.gone = true;
+    job.settle({ ...job.record, ...to });
+  } else leave(job);
 }
 
 /** Somebody else has the payment now. */

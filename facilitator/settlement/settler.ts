@@ -257,7 +257,8 @@ export function createSettler(context: SettlerContext): Settler {
       if (!started) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        setTimeout(resolve, ROUND_MS).unref();
+        const urgent = lanes.size === 0 && queue.size > 0;
+        setTimeout(resolve, urgent ? ROUND_MS / 4 : ROUND_MS).unref();
       });
     }
   }
