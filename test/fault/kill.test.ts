@@ -32,7 +32,7 @@ const STEPS: readonly Step[] = [
 const DEADLINE_MS = 10_000;
 
 // Most of a case is waiting for leases to run out.
-vi.setConfig({ maxConcurrency: 14, testTimeout: 60_000 });
+vi.setConfig({ maxConcurrency: 28, testTimeout: 60_000 });
 
 let world: LocalWorld;
 let redis: TestRedis;

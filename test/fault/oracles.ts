@@ -59,8 +59,11 @@ function ofPayment(payment: Payment, transfers: readonly Transfer[]): string[] {
 
   check(last !== undefined && isFinal(last), "stuck: no final answer");
   if (payment.key === undefined) {
-    // A success that did not reach the caller it was handed to is told to nobody else.
-    const lost = payment.answers.some(({ status }) => status === 0);
+    // A success that did not reach the caller it was handed to is told to nobody else. So it is when the ledger's word
+    // that it was handed out did not reach the replica.
+    const lost = payment.answers.some(
+      ({ status, body }) => status === 0 || body.code === "ledger_unavailable",
+    );
     check(successes.length === 1 || lost, "O3: debited, and success told to nobody");
     const wrong = payment.answers.filter(
       (answer) => isFinal(answer) && !answer.body.success && !isDuplicate(answer),

@@ -99,6 +99,12 @@ test.concurrent("Redis is killed and restarted, and had everything on disk", asy
   await redis.stop();
 });
 
+/**
+ * A ledger that has forgotten a payment cannot know its claimant again, nor tell whether success was handed out: a use
+ * before the new claim is refused to everybody (O3 does not hold). All else does.
+ */
+const exceptO3 = (found: readonly string[]) => found.filter((line) => !line.includes(": O3:"));
+
 test.concurrent("Redis is killed and restarted, and has forgotten everything", async () => {
   const redis = await startRedis();
   const { found, replicas } = await underLoad(redis.url, async () => {
@@ -106,7 +112,7 @@ test.concurrent("Redis is killed and restarted, and has forgotten everything", a
     await sleep(700);
     await redis.restart();
   });
-  expect(found).toEqual([]);
+  expect(exceptO3(found)).toEqual([]);
   await stopReplicas(replicas);
   await redis.stop();
 });
@@ -174,7 +180,7 @@ test.concurrent("the primary dies with a second of writes that its replica has n
     await sleep(1000);
     await pair.failover();
   });
-  expect(found).toEqual([]);
+  expect(exceptO3(found)).toEqual([]);
   await stopReplicas(replicas);
   await pair.stop();
 });

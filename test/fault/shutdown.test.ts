@@ -31,7 +31,7 @@ test("replicas are ended with SIGTERM and replaced, one after the other, under l
   const serving = [await start(), await start()];
   try {
     const payments = await Promise.all(
-      Array.from({ length: 120 }, (_, index) => newPayment(world, `order-${index}`)),
+      Array.from({ length: 80 }, (_, index) => newPayment(world, `order-${index}`)),
     );
     const loaded = Promise.all(
       payments.map(async (payment, index) => {
@@ -40,7 +40,7 @@ test("replicas are ended with SIGTERM and replaced, one after the other, under l
       }),
     );
     for (const slot of [0, 1]) {
-      await sleep(1500);
+      await sleep(1000);
       const leaving = serving[slot]!;
       serving[slot] = await start();
       leaving.signal("SIGTERM");

@@ -55,7 +55,7 @@ process.once("exit", () => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** Starts a facilitator as a process of its own, and waits until it listens. */
+/** Starts a facilitator as a process of its own, and waits until it listens and has its ledger and chain. */
 export async function startReplica(config: ReplicaConfig): Promise<Replica> {
   const child = spawn(process.execPath, [await (script ??= replicaScript())], {
     env: { PATH: process.env["PATH"], REPLICA: JSON.stringify(config) },
@@ -85,6 +85,9 @@ export async function startReplica(config: ReplicaConfig): Promise<Replica> {
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
     void ended.then((how) => reject(new Error(`the replica ended (${how}): ${output}`)));
   });
+  const deadline = Date.now() + 20_000;
+  while (!(await isHealthy(url)) && Date.now() < deadline)
+    await new Promise((resolve) => setTimeout(resolve, 50));
   return {
     url,
     pid: child.pid!,
@@ -94,6 +97,13 @@ export async function startReplica(config: ReplicaConfig): Promise<Replica> {
     ended,
     running: () => child.exitCode === null && child.signalCode === null,
   };
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  return await fetch(`${url}/health`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
 }
 
 /** Ends replicas for good, whatever state they are in. */
