@@ -179,6 +179,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
 
     const end = await carryOut(opened, request, call);
     if ("released" in end) return failed(network, end.released, payment.payer);
+    if ("promised" in end) return settled(network, payment, end.promised.transaction ?? "");
     const { state, transaction = "" } = end;
     if (holdMs > 0 && FINAL_STATES.has(state)) {
       void ledger.unhold(accountOf(payment), key).catch(() => undefined);
@@ -207,7 +208,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     { scheme, payment, key, settler }: Opened,
     request: FacilitatorRequest,
     call: FacilitatorCallOptions,
-  ): Promise<SettlementRecord | { released: Reason }> {
+  ): Promise<Exclude<JobEnd, "elsewhere">> {
     const claimant = claimantOf(call);
     const requirementsHash = hashOf(request.paymentRequirements);
     const token = crypto.randomUUID();
@@ -233,7 +234,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
         settler.submit(jobs.start(scheme, payment, record));
       }
       const end = await waitFor(key, Math.max(0, deadlineMs - Date.now()), record);
-      if (end !== "elsewhere" && "released" in end) return end;
+      if (end !== "elsewhere" && ("released" in end || "promised" in end)) return end;
       if (end !== "elsewhere" && FINAL_STATES.has(end.state)) return await handOut(end, token);
       if (Date.now() >= deadlineMs) return end === "elsewhere" ? record : end;
     }

@@ -21,6 +21,8 @@ export interface Job {
   gone: boolean;
   /** Ends the wait of whoever asked; the first call counts. */
   settle(end: Settled): void;
+  /** Ends the wait with a promise: the transaction is sent, and is taken for the settlement. The work goes on. */
+  promise(): void;
   /** Ends the wait without a result: another replica has it, or the world failed. */
   fail(error: unknown): void;
 }

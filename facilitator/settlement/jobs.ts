@@ -3,8 +3,8 @@ import type { FacilitatorScheme, SchemePayment } from "../../src/core/scheme.ts"
 import type { SettlementRecord } from "../../src/ledger/ledger.ts";
 import { isDone, type Job, type Settled } from "./job.ts";
 
-/** What came of the work in this process: a result, or nothing when it is going on elsewhere. */
-export type JobEnd = Settled | "elsewhere";
+/** What came of the work in this process: a result, a promise of one, or nothing when it is going on elsewhere. */
+export type JobEnd = Settled | { readonly promised: SettlementRecord } | "elsewhere";
 
 /** The payments that this process is working on, by payment key. */
 export interface Jobs {
@@ -45,6 +45,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         forget();
         settle(result);
       },
+      promise: () => settle({ promised: job.record }),
       fail(error) {
         forget();
         if (error === undefined) settle("elsewhere");

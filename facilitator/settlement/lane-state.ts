@@ -4,7 +4,13 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { EvmChain } from "../chain.ts";
 import type { Flight, Version } from "./flight.ts";
 import type { Job } from "./job.ts";
-import type { FlightEvent, ResolvedOptions, SettlementEvent, Step } from "./options.ts";
+import type {
+  Confirmation,
+  FlightEvent,
+  ResolvedOptions,
+  SettlementEvent,
+  Step,
+} from "./options.ts";
 
 export interface LaneContext {
   readonly chain: EvmChain;
@@ -35,6 +41,7 @@ export interface LaneState extends LaneContext {
   broken: boolean;
   /** The nodes refuse what is next: the signer has no gas, or the fee would be over the ceiling. */
   suspended: boolean;
+  balanceCheckedMs: number;
 }
 
 export function inState(lane: LaneState, state: Flight["state"]): Flight[] {
@@ -53,6 +60,11 @@ export function tell(lane: LaneState, type: FlightEvent, flight: Flight, transac
 export function suspend(lane: LaneState, reason: string): void {
   if (!lane.suspended) lane.observe({ type: "lane_suspended", lane: lane.name, reason });
   lane.suspended = true;
+}
+
+/** What a payment waits for, as the chain's options want it. */
+export function confirmationOf({ options: { confirmations } }: LaneState, job: Job): Confirmation {
+  return typeof confirmations === "function" ? confirmations(job.payment) : confirmations;
 }
 
 /** Pause before a payment that could not be prepared is tried again. */

@@ -54,6 +54,7 @@ export function createLane(
     preparing: false,
     broken: false,
     suspended: false,
+    balanceCheckedMs: 0,
   };
   const inDispatch = new Set<Job>();
   const inFlight = () => [...flights].flatMap((flight) => flight.jobs);

@@ -3,7 +3,7 @@ import { concludeRefused } from "./conclude.ts";
 import { newFlight, signVersion } from "./flight.ts";
 import type { Job } from "./job.ts";
 import { mark, noteMembers, record, retire } from "./lane-log.ts";
-import { retryLater, suspend, tell, type LaneState } from "./lane-state.ts";
+import { confirmationOf, retryLater, suspend, tell, type LaneState } from "./lane-state.ts";
 import { isDeep } from "./mined.ts";
 import { simulate } from "./simulate.ts";
 
@@ -27,6 +27,13 @@ export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<read
   );
   await lane.step("simulated");
   return payable;
+}
+
+/** Answers those who take the broadcast for the settlement. An anonymous success is counted out, and so has to be one. */
+function promise(lane: LaneState, jobs: readonly Job[]): void {
+  for (const job of jobs) {
+    if (confirmationOf(lane, job) === "broadcast" && job.record.claimant !== "") job.promise();
+  }
 }
 
 /**
@@ -78,6 +85,7 @@ export async function launch(lane: LaneState, admitted: readonly Job[]): Promise
       if (outcome === "unknown") flight.lastSentMs = 0;
       noteMembers(lane, flight, version.hash);
       tell(lane, "sent", flight, version.hash);
+      if (outcome === "accepted") promise(lane, jobs);
     } else if (outcome === "nonce_too_low") {
       // A transaction with this nonce was mined, perhaps this very one: looking after what flies finds out.
       flight.lastSentMs = 0;

@@ -4,7 +4,7 @@ import type { Receipt } from "../chain.ts";
 import { conclude, reopen } from "./conclude.ts";
 import type { Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
-import { inState, latest, tell, type LaneState } from "./lane-state.ts";
+import { confirmationOf, inState, latest, tell, type LaneState } from "./lane-state.ts";
 
 /** The receipt of whichever version of a flight was mined. */
 export async function findReceipt(lane: LaneState, flight: Flight): Promise<Receipt | undefined> {
@@ -63,8 +63,8 @@ function isOurs(flight: Flight, job: Job): boolean {
 
 /** Whether a block is deep enough for a payment, as the chain's options want it. */
 export async function isDeep(lane: LaneState, job: Job, block: bigint): Promise<boolean> {
-  const { confirmations } = lane.options;
-  const wanted = typeof confirmations === "function" ? confirmations(job.payment) : confirmations;
+  const wanted = confirmationOf(lane, job);
+  if (wanted === "broadcast") return true;
   if (wanted === "finalized") return (await lane.chain.finalized()) >= block;
   if (wanted <= 1) return true;
   return (await lane.chain.head()).number - block + 1n >= BigInt(wanted);

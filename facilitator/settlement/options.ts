@@ -1,7 +1,11 @@
 import type { SchemePayment } from "../../src/core/scheme.ts";
 
-/** When a transfer counts as settled: in a block, under so many blocks counting its own, or final for the chain. */
-export type Confirmation = number | "finalized";
+/**
+ * When a payment is answered with success: as soon as a node has taken its transaction (a promise, for small amounts and
+ * named claimants only; what becomes of it is still watched), in so many blocks counting its own, or when the chain
+ * calls it final.
+ */
+export type Confirmation = "broadcast" | number | "finalized";
 
 export interface SettlementOptions {
   /** Most payments in one transaction, through Multicall3; 1 switches batches off. Default 100. */

@@ -10,6 +10,7 @@ import { findReceipt, land, onReorganization, settleMined } from "./mined.ts";
 
 /** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
 const RESERVE_GAS = 600_000n;
+const BALANCE_CHECK_MS = 15_000;
 
 /** Resends, replaces and gives up what is stuck, fills gaps, and retires what is beyond doubt. */
 export async function tend(lane: LaneState, head: Head): Promise<void> {
@@ -17,6 +18,7 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
   for (const flight of inState(lane, "mined")) await settleMined(lane, flight);
   for (const flight of inState(lane, "unsent")) await resend(lane, flight);
   if (lane.suspended && inState(lane, "unsent").length === 0) await resume(lane);
+  await checkBalance(lane);
   const flying = inState(lane, "flying").toSorted((a, b) => a.nonce - b.nonce);
   const now = Date.now();
   const resendAfterMs = lane.options.resendAfterMs ?? Math.max(3000, 3 * lane.chain.blockTimeMs());
@@ -59,10 +61,21 @@ async function fillGap(lane: LaneState, used: number): Promise<void> {
   }
 }
 
+/** Takes a signer out before it runs dry in the middle of a batch. */
+async function checkBalance(lane: LaneState): Promise<void> {
+  if (lane.suspended || Date.now() - lane.balanceCheckedMs < BALANCE_CHECK_MS) return;
+  lane.balanceCheckedMs = Date.now();
+  if (!(await canPay(lane))) suspend(lane, "low_balance");
+}
+
+async function canPay(lane: LaneState): Promise<boolean> {
+  const { maxFeePerGas } = await lane.chain.fees();
+  return (await lane.chain.balance(lane.account.address)) >= RESERVE_GAS * maxFeePerGas;
+}
+
 /** Takes the lane back when its signer can pay for a few transactions again. */
 async function resume(lane: LaneState): Promise<void> {
-  const { maxFeePerGas } = await lane.chain.fees();
-  if ((await lane.chain.balance(lane.account.address)) < RESERVE_GAS * maxFeePerGas) return;
+  if (!(await canPay(lane))) return;
   lane.suspended = false;
   lane.observe({ type: "lane_resumed", lane: lane.name });
 }

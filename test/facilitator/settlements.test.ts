@@ -63,3 +63,34 @@ test("a claimant reads its settlement by payment key and by transaction; a stran
   }
   expect((await ask("nothing", "order-1")).status).toBe(404);
 });
+
+test("with confirmations `broadcast` a named claimant is answered before the block, an anonymous one after it", async () => {
+  const slow = await startLocalWorld();
+  await slow.setAutomine(false);
+  const engine = createFacilitator({
+    schemes: [exactEvmFacilitator()],
+    ledger: memoryLedger(),
+    chains: [
+      evmChain({
+        network: slow.network,
+        rpcUrls: [slow.rpcUrl],
+        signers: [slow.accounts.facilitator.account],
+        confirmations: "broadcast",
+      }),
+    ],
+    settleTimeoutMs: 3000,
+  });
+  const payTo = slow.newAccount().address;
+  const fresh = () => signedRequest(slow.accounts.payer.account, requirementsOf("$0.01", payTo));
+  const named = await engine.settle(await fresh(), { idempotencyKey: "order-2" });
+  expect(named).toMatchObject({ success: true });
+  expect(await slow.balanceOf(payTo)).toBe(0n);
+  const anonymous = await engine.settle(await fresh());
+  expect(anonymous).toMatchObject({ success: false, errorReason: "settlement_pending" });
+  await slow.mine();
+  await expect.poll(() => slow.balanceOf(payTo)).toBe(20_000n);
+  const [settlement] = await engine.settlements(named.transaction, { idempotencyKey: "order-2" });
+  expect(settlement).toMatchObject({ transaction: named.transaction });
+  await engine.close();
+  await slow.stop();
+});
