@@ -83,7 +83,9 @@ async function run(
   const config = {
     host: "127.0.0.1",
     port: 0,
-    networks: [{ network: world.network, rpcUrls: [world.rpcUrl], privateKeys: [signer.privateKey] }],
+    networks: [
+      { network: world.network, rpcUrls: [world.rpcUrl], privateKeys: [signer.privateKey] },
+    ],
     logLevel: "error",
   };
   const facilitator = await startFacilitator(config, createLog(config));

@@ -59,6 +59,8 @@ export interface FacilitatorEngine extends Facilitator {
 const RETENTION_MS = 24 * 3600 * 1000;
 /** Time between two looks at a payment that another replica is working on. */
 const HELD_POLL_MS = 100;
+/** Pause before a success is handed out again, when the ledger did not answer. */
+const HAND_OUT_PAUSE_MS = 300;
 
 interface Opened {
   readonly scheme: FacilitatorScheme;
@@ -214,6 +216,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const token = crypto.randomUUID();
     const deadlineMs = Date.now() + settleTimeoutMs;
     const text = JSON.stringify(request);
+    let sinceMs = Number.MAX_SAFE_INTEGER;
     for (;;) {
       if (closing) throw new X402Error("settlement_pending", "shutting down", { retry: "unsafe" });
       const { status, record } = await ledger.claim({
@@ -228,14 +231,17 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       if (record.requirementsHash !== requirementsHash || record.claimant !== claimant) {
         return { released: "duplicate_settlement" };
       }
-      if (status === "final") return await handOut(record, token);
+      // A ledger that lost its memory while this call waits does not make an earlier use somebody else's.
+      sinceMs = Math.min(sinceMs, record.createdAtMs);
+      if (status === "final") return await handOut(record, token, deadlineMs);
       if (status === "claimed") {
         await step("claimed");
-        settler.submit(jobs.start(scheme, payment, record));
+        settler.submit(jobs.start(scheme, payment, record, sinceMs));
       }
       const end = await waitFor(key, Math.max(0, deadlineMs - Date.now()), record);
       if (end !== "elsewhere" && ("released" in end || "promised" in end)) return end;
-      if (end !== "elsewhere" && FINAL_STATES.has(end.state)) return await handOut(end, token);
+      if (end !== "elsewhere" && FINAL_STATES.has(end.state))
+        return await handOut(end, token, deadlineMs);
       if (Date.now() >= deadlineMs) return end === "elsewhere" ? record : end;
     }
   }
@@ -264,13 +270,23 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   async function handOut(
     record: SettlementRecord,
     token: string,
+    deadlineMs: number,
   ): Promise<SettlementRecord | { released: Reason }> {
     if (record.state !== "confirmed") return record;
     const { key, claimant, requirementsHash } = record;
-    // Of a named claimant's success nothing has to be remembered: the record says whose it is.
-    const told = claimant !== "" || (await ledger.handOut(key, claimant, requirementsHash, token));
-    await step("handed_out");
-    return told ? record : { released: "duplicate_settlement" };
+    for (;;) {
+      try {
+        // Of a named claimant's success nothing has to be remembered: the record says whose it is.
+        const told =
+          claimant !== "" || (await ledger.handOut(key, claimant, requirementsHash, token));
+        await step("handed_out");
+        return told ? record : { released: "duplicate_settlement" };
+      } catch (error) {
+        // The reply may be lost and the success be handed out: the same token gets it again, a later call does not.
+        if (Date.now() + HAND_OUT_PAUSE_MS >= deadlineMs) throw error;
+        await sleep(HAND_OUT_PAUSE_MS);
+      }
+    }
   }
 
   async function settlements(

@@ -66,7 +66,7 @@ export async function concludeRefused(
  * success: it was settled for somebody else, or for a record that was lost.
  */
 async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> {
-  const { scheme, payment, record } = job;
+  const { scheme, payment } = job;
   const at = block ?? (await chain.head()).number;
   const state = await chain.call({ ...scheme.used(payment), block: at });
   if (!state.ok || state.data.length !== 66) return "unused";
@@ -81,7 +81,7 @@ async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> 
       retry: "unsafe",
     });
   }
-  const claimedAtSeconds = Math.floor(record.createdAtMs / 1000);
+  const claimedAtSeconds = Math.floor(job.sinceMs / 1000);
   const settled = receipt.success && scheme.outcome(payment, receipt.logs) === "settled";
   return settled && mined.timestampSeconds >= claimedAtSeconds ? { usedIn: receipt } : "spent";
 }

@@ -13,6 +13,8 @@ export interface Job {
   readonly call: SettlementCall;
   /** The record as this process read or wrote it last. */
   record: SettlementRecord;
+  /** Since when a use of the authorization is this claimant's, Unix milliseconds by the ledger's clock. */
+  readonly sinceMs: number;
   /** It failed in the company of others, and goes alone from now on. */
   alone: boolean;
   /** Its transaction may be in a lane's log: it must not be let go any more. */

@@ -8,8 +8,13 @@ export type JobEnd = Settled | { readonly promised: SettlementRecord } | "elsewh
 
 /** The payments that this process is working on, by payment key. */
 export interface Jobs {
-  /** Work on a payment that this call has claimed. */
-  start(scheme: FacilitatorScheme, payment: SchemePayment, record: SettlementRecord): Job;
+  /** Work on a payment that a call has claimed, first at `sinceMs` by the ledger's clock. */
+  start(
+    scheme: FacilitatorScheme,
+    payment: SchemePayment,
+    record: SettlementRecord,
+    sinceMs: number,
+  ): Job;
   /** The work on a payment and its end; nothing when there is none here. The end rejects with what the world did wrong. */
   get(key: string): { readonly job: Job; readonly end: Promise<JobEnd> } | undefined;
   /** The work that a record tells of, as it is found in a lane's log. */
@@ -20,7 +25,12 @@ export interface Jobs {
 export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
   const running = new Map<string, { job: Job; end: Promise<JobEnd> }>();
 
-  function start(scheme: FacilitatorScheme, payment: SchemePayment, record: SettlementRecord): Job {
+  function start(
+    scheme: FacilitatorScheme,
+    payment: SchemePayment,
+    record: SettlementRecord,
+    sinceMs: number,
+  ): Job {
     let settle!: (end: JobEnd) => void;
     let fail!: (error: unknown) => void;
     const end = new Promise<JobEnd>((resolve, reject) => {
@@ -38,6 +48,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
       payment,
       call: scheme.settlementCall(payment),
       record,
+      sinceMs,
       alone: false,
       recorded: false,
       gone: false,
@@ -76,7 +87,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         const checked = scheme?.check(paymentPayload, paymentRequirements, nowSeconds);
         const payment = checked && ("payment" in checked ? checked.payment : checked.expired);
         if (scheme === undefined || payment === undefined) continue;
-        const job = start(scheme, payment, record);
+        const job = start(scheme, payment, record, record.createdAtMs);
         job.recorded = true;
         return job;
       }

@@ -106,7 +106,7 @@ describe("the outcome of a receipt", () => {
 
   test("of one that moved nothing is not told from the transfer of another", () => {
     const [value] = fc.sample(payment, 1);
-    const twin = { ...value!, nonce: `0x${word(7n)}` as Hex };
+    const twin = { ...value!, nonce: `0x${word(7n)}` as const };
     const logs = [used(twin), transfer(twin), used(value!)];
     expect(scheme.outcome(value!, logs)).toBe(MISMATCH);
     expect(scheme.outcome(value!, [used(value!), used(twin), transfer(twin)])).toBe(MISMATCH);
