@@ -3,8 +3,8 @@ export {
   createFacilitator,
   type CreateFacilitatorOptions,
   type FacilitatorEngine,
-  type Settlement,
 } from "./engine.ts";
+export type { Settlement } from "./settlement-record.ts";
 export { createFacilitatorApp, type FacilitatorAppOptions } from "./app.ts";
 export { evmChain, type EvmChainOptions, type SettlementChain } from "./settlement-chain.ts";
 export type { Confirmation, SettlementEvent, SettlementOptions } from "./settlement/options.ts";
