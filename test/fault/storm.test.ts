@@ -1,4 +1,4 @@
-/** Many payments, each asked for several times, while replicas die and nodes fail. */
+/** Many payments, each asked for several times, while replicas die, nodes fail and blocks are reorganized away. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
@@ -132,6 +132,7 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
         random,
       );
       try {
+        const reorgs = setInterval(() => void world.reorg(random.int(1, 3)).catch(() => {}), 2000);
         const payments = await Promise.all(
           Array.from({ length: PAYMENTS[signerCount]! }, (_, index) =>
             newPayment(
@@ -147,6 +148,7 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
           ),
         );
         const kills = await replicas.spare();
+        clearInterval(reorgs);
         storm.endStorm();
         const calmMs = Date.now();
         await eachOf(payments, (payment) => askUntilFinal(replicas.url, payment, 30_000));
