@@ -7,6 +7,9 @@ import type { Job } from "./job.ts";
 /** How far back the use of an authorization is looked for; where that is not far enough, nothing is concluded. */
 const LOOK_BACK_BLOCKS = 9_000n;
 
+/** How far the clocks of ledger and chain may be apart. */
+const CLOCK_SKEW_SECONDS = 2;
+
 /** Whether a block is deep enough for a payment to count as settled. */
 export type IsDeep = (job: Job, block: bigint) => Promise<boolean>;
 
@@ -81,7 +84,7 @@ async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> 
       retry: "unsafe",
     });
   }
-  const claimedAtSeconds = Math.floor(job.sinceMs / 1000);
+  const claimedAtSeconds = Math.floor(job.sinceMs / 1000) - CLOCK_SKEW_SECONDS;
   const settled = receipt.success && scheme.outcome(payment, receipt.logs) === "settled";
   return settled && mined.timestampSeconds >= claimedAtSeconds ? { usedIn: receipt } : "spent";
 }

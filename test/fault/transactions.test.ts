@@ -84,7 +84,7 @@ describe.concurrent("a transaction does not go its way", () => {
     const payment = await newPayment(site.world, "order");
     await frontRun(site.world, payment);
     await site.world.mine();
-    await sleep(2100);
+    await sleep(4100);
     expect(await engine.pay(payment)).toMatchObject({
       success: false,
       errorReason: "invalid_exact_evm_nonce_already_used",
