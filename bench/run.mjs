@@ -31,7 +31,9 @@ const packages = {
       return { path: pathToFileURL(found.path).href, external: true };
     });
     bundler.onResolve({ filter: /^[^./]/ }, ({ path }) =>
-      path.startsWith("@x402/") || path.includes(sep + "bench" + sep) ? undefined : { path, external: true },
+      path.startsWith("@x402/") || path.includes(sep + "bench" + sep)
+        ? undefined
+        : { path, external: true },
     );
   },
 };

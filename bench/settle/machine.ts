@@ -28,7 +28,9 @@ export function cpuTimes(pids: Readonly<Record<string, number>>): CpuTimes {
 
 function processMs(pid: number): number {
   // The name, in parentheses, may hold spaces.
-  const fields = read(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /s, "")
+    .split(" ");
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * TICK_MS;
 }
 

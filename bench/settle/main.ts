@@ -131,8 +131,12 @@ function report(): void {
 
 function versions(): Record<string, string> {
   const version = (path: string): string =>
-    (JSON.parse(readFileSync(join(BENCH, path, "package.json"), "utf8")) as { version: string }).version;
-  const commit = execFileSync("git", ["describe", "--always", "--dirty"], { cwd: BENCH, encoding: "utf8" });
+    (JSON.parse(readFileSync(join(BENCH, path, "package.json"), "utf8")) as { version: string })
+      .version;
+  const commit = execFileSync("git", ["describe", "--always", "--dirty"], {
+    cwd: BENCH,
+    encoding: "utf8",
+  });
   return {
     farthing: commit.trim(),
     "@x402/evm": version("../test/interop/node_modules/@x402/evm"),

@@ -52,7 +52,10 @@ export function official({ rpcUrl }: Prepare): Subject {
       const { paymentPayload, paymentRequirements } = JSON.parse(text) as Body;
       return await facilitator.settle(paymentPayload, paymentRequirements);
     },
-    rpc: () => ({ calls: { ...calls }, httpRequests: Object.values(calls).reduce((a, b) => a + b, 0) }),
+    rpc: () => ({
+      calls: { ...calls },
+      httpRequests: Object.values(calls).reduce((a, b) => a + b, 0),
+    }),
     events: () => ({}),
     stages: () => ({}),
     close: () => Promise.resolve(),

@@ -122,7 +122,9 @@ export async function measure(options: PointOptions): Promise<Point> {
       settledPerSecond: (1000 * measured.settled) / measured.elapsedMs,
       ...ofAnswers(measured, sent, heads.atMs),
       ...(proxy !== undefined && { proxyRpcPerSettled: proxied / measured.settled }),
-      ...ofBlocks([...sent.values()].filter(({ block }) => block > beginBlock && block <= endBlock)),
+      ...ofBlocks(
+        [...sent.values()].filter(({ block }) => block > beginBlock && block <= endBlock),
+      ),
       blocks: endBlock - beginBlock,
       cores: {
         ...(Object.fromEntries(cores) as Record<string, number>),

@@ -69,7 +69,11 @@ export interface Subject {
   ready(): Promise<void>;
   settle(
     text: string,
-  ): Promise<{ readonly success: boolean; readonly errorReason?: string; readonly transaction: string }>;
+  ): Promise<{
+    readonly success: boolean;
+    readonly errorReason?: string;
+    readonly transaction: string;
+  }>;
   rpc(): RpcCount;
   events(): Readonly<Record<string, number>>;
   /** Since it was asked last. */

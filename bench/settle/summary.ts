@@ -24,7 +24,10 @@ const NUMBERS = [
   "heapMb",
 ] as const;
 
-export type Summary = Pick<Point, "subject" | "blockTimeSeconds" | "concurrency" | "boundPerSecond"> & {
+export type Summary = Pick<
+  Point,
+  "subject" | "blockTimeSeconds" | "concurrency" | "boundPerSecond"
+> & {
   readonly rounds: number;
   readonly numbers: Readonly<Partial<Record<(typeof NUMBERS)[number], Spread>>>;
   readonly cores: Readonly<Record<string, Spread>>;
@@ -35,7 +38,10 @@ export type Summary = Pick<Point, "subject" | "blockTimeSeconds" | "concurrency"
   readonly binds: string;
 };
 
-export function summarize(points: readonly Point[], lane: { window?: number; maxBatch?: number }): Summary[] {
+export function summarize(
+  points: readonly Point[],
+  lane: { window?: number; maxBatch?: number },
+): Summary[] {
   const groups = groupBy(points);
   return [...groups.values()].map((rounds) => summarizeOne(rounds, lane));
 }
@@ -49,7 +55,10 @@ function groupBy(points: readonly Point[]): Map<string, Point[]> {
   return groups;
 }
 
-function summarizeOne(rounds: readonly Point[], lane: { window?: number; maxBatch?: number }): Summary {
+function summarizeOne(
+  rounds: readonly Point[],
+  lane: { window?: number; maxBatch?: number },
+): Summary {
   const first = rounds[0]!;
   const { subject, blockTimeSeconds, concurrency, boundPerSecond } = first;
   const numbers = Object.fromEntries(
@@ -59,7 +68,10 @@ function summarizeOne(rounds: readonly Point[], lane: { window?: number; maxBatc
     }),
   ) as Summary["numbers"];
   const cores = Object.fromEntries(
-    Object.keys(first.cores).map((name) => [name, spread(rounds.map((round) => round.cores[name] ?? 0))]),
+    Object.keys(first.cores).map((name) => [
+      name,
+      spread(rounds.map((round) => round.cores[name] ?? 0)),
+    ]),
   );
   return {
     subject,
@@ -87,7 +99,8 @@ function whatBinds(
   if (rate >= 0.85 * point.boundPerSecond) return "block time";
   if ((cores["facilitator"]?.median ?? 0) >= 0.85) return "its CPU";
   if ((cores["chain"]?.median ?? 0) >= 0.85) return "anvil's CPU";
-  if (point.subject !== "official" && rate * point.blockTimeSeconds >= 0.9 * window * maxBatch) return "window";
+  if (point.subject !== "official" && rate * point.blockTimeSeconds >= 0.9 * window * maxBatch)
+    return "window";
   if ((cores["everybody"]?.median ?? 0) >= 1.85) return "both cores";
   return "waiting";
 }
@@ -95,7 +108,8 @@ function whatBinds(
 function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
-  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+  const median =
+    sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
   return { median, min: sorted[0]!, max: sorted.at(-1)! };
 }
 
