@@ -67,9 +67,7 @@ export type Report =
 export interface Subject {
   /** Resolves when it can take payments. */
   ready(): Promise<void>;
-  settle(
-    text: string,
-  ): Promise<{
+  settle(text: string): Promise<{
     readonly success: boolean;
     readonly errorReason?: string;
     readonly transaction: string;
