@@ -1,13 +1,12 @@
 // Bundles a benchmark and runs it: `node bench/run.mjs settle [options]`. TypeScript does not run on Node 20 as it is.
 // `bench/<name>/main.ts` is the benchmark, `bench/<name>/subject.ts`, if any, the process that it measures.
 import { existsSync, rmSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { spawnSync } from "node:child_process";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const interop = join(here, "..", "test", "interop");
 const [name = "", ...args] = process.argv.slice(2);
 const folder = join(here, name);
 if (name === "" || !existsSync(join(folder, "main.ts"))) {
@@ -20,21 +19,17 @@ if (!existsSync(join(here, "node_modules", "secp256k1"))) {
   if (status !== 0) process.exit(1);
 }
 
-/** Packages stay outside the bundle; those of the official software are found where the interop tests have them. */
+/** Packages stay outside the bundle, those of the interop tests too. */
 const packages = {
   name: "packages",
-  setup(bundler) {
-    bundler.onResolve({ filter: /^@x402\// }, async ({ path, kind, pluginData }) => {
-      if (pluginData === "inner") return undefined;
-      const found = await bundler.resolve(path, { kind, resolveDir: interop, pluginData: "inner" });
-      if (found.errors.length > 0) return { errors: found.errors };
-      return { path: pathToFileURL(found.path).href, external: true };
-    });
-    bundler.onResolve({ filter: /^[^./]/ }, ({ path }) =>
-      path.startsWith("@x402/") || path.includes(sep + "bench" + sep)
-        ? undefined
-        : { path, external: true },
+  setup({ onResolve }) {
+    onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
+      kind === "entry-point" ? undefined : { path, external: true },
     );
+    onResolve({ filter: /^\..*\/node_modules\// }, ({ path, resolveDir }) => ({
+      path: pathToFileURL(join(resolveDir, path)).href,
+      external: true,
+    }));
   },
 };
 

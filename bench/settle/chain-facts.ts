@@ -20,8 +20,8 @@ export async function watchHeads(rpcUrl: string): Promise<HeadTimes> {
   let waiting: ((number: number) => void)[] = [];
   const { unsubscribe } = await client.transport.subscribe({
     params: ["newHeads"],
-    onData({ result }: { result: { number: string } }) {
-      newest = Number(result.number);
+    onData({ result }) {
+      newest = Number((result as { readonly number: string }).number);
       atMs.set(newest, nowMs());
       for (const resolve of waiting.splice(0)) resolve(newest);
     },

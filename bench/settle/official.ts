@@ -1,8 +1,11 @@
-// oxlint-disable typescript/no-unsafe-type-assertion -- the peer types ABIs and typed data as unknown[] and records
-import { x402Facilitator } from "@x402/core/facilitator";
-import type { PaymentPayload, PaymentRequirements } from "@x402/core/types";
-import { toFacilitatorEvmSigner } from "@x402/evm";
-import { registerExactEvmScheme } from "@x402/evm/exact/facilitator";
+// Imported by path: the packages are not this folder's, but those of the interop tests.
+import { x402Facilitator } from "../../test/interop/node_modules/@x402/core/dist/esm/facilitator/index.mjs";
+import type {
+  PaymentPayload,
+  PaymentRequirements,
+} from "../../test/interop/node_modules/@x402/core/dist/esm/types/index.mjs";
+import { toFacilitatorEvmSigner } from "../../test/interop/node_modules/@x402/evm/dist/esm/index.mjs";
+import { registerExactEvmScheme } from "../../test/interop/node_modules/@x402/evm/dist/esm/exact/facilitator/index.mjs";
 import {
   createWalletClient,
   http,
@@ -71,6 +74,6 @@ function counted(transport: HttpTransport, calls: Record<string, number>): HttpT
         calls[request.method] = (calls[request.method] ?? 0) + 1;
         return made.request(request);
       },
-    } as ReturnType<HttpTransport>;
+    };
   };
 }

@@ -69,7 +69,7 @@ export interface Subject {
   ready(): Promise<void>;
   settle(text: string): Promise<{
     readonly success: boolean;
-    readonly errorReason?: string;
+    readonly errorReason?: string | undefined;
     readonly transaction: string;
   }>;
   rpc(): RpcCount;

@@ -60,7 +60,7 @@ function createSubject(options: Prepare): Subject {
 
 function createLoad(subject: Subject, payments: readonly string[], options: Prepare) {
   let next = 0;
-  let stopped = false;
+  const state = { stopped: false };
   let measuring = false;
   let settled = 0;
   let settledInAll = 0;
@@ -72,7 +72,7 @@ function createLoad(subject: Subject, payments: readonly string[], options: Prep
   let session: Session | undefined;
 
   async function worker(): Promise<void> {
-    while (!stopped) {
+    while (!state.stopped) {
       const text = payments[next++];
       if (text === undefined) return;
       const startMs = nowMs();
@@ -116,7 +116,7 @@ function createLoad(subject: Subject, payments: readonly string[], options: Prep
     async end(): Promise<Measured> {
       const ranDry = next >= payments.length;
       measuring = false;
-      stopped = true;
+      state.stopped = true;
       const elapsedMs = nowMs() - from!.atMs;
       const cpu = process.cpuUsage(from!.cpu);
       const rpc = subject.rpc();
