@@ -11,7 +11,8 @@ import type { SettlementChain } from "./settlement-chain.ts";
 import { claimantOf } from "./settlement-record.ts";
 import type { JobEnd, Jobs } from "./settlement/jobs.ts";
 import type { Step } from "./settlement/options.ts";
-import { PAYMENT_LEASE_MS, type Settler } from "./settlement/settler.ts";
+import { PAYMENT_LEASE_MS } from "./settlement/job.ts";
+import type { Settler } from "./settlement/settler.ts";
 
 /** A record is kept for this long after its authorization has expired. */
 const RETENTION_MS = 24 * 3600 * 1000;

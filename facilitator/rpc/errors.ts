@@ -161,6 +161,8 @@ export function errorClass(error: NodeError): ErrorClass {
   if (isRateLimit(error)) return "rate_limited";
   if (code === -32601 || code === -32604 || UNSUPPORTED.test(message)) return "unsupported";
   if (REVERTED.test(message) && !GAVE_UP.test(message)) return "reverted";
+  // The newest block was pruned, or is not there yet, by the time the node looked: not the request's fault.
+  if (/block ?out ?of ?range/i.test(message)) return "retryable";
   return code === -32602 || NOTHING_FINAL.test(message) ? "invalid" : "retryable";
 }
 

@@ -29,6 +29,8 @@ export interface HeadWatch {
 }
 
 const POLLS_PER_BLOCK = 4;
+/** Looks for a block that is due: so many in the time of a block. */
+const EAGER_POLLS_PER_BLOCK = 50;
 const MIN_POLL_MS = 20;
 const MAX_POLL_MS = 2000;
 /** An older head is believed when it was told so often on end: before that it is a node that lags. */
@@ -95,6 +97,17 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
     return source.pollMs ?? Math.min(Math.max(fraction, MIN_POLL_MS), MAX_POLL_MS);
   }
 
+  /** Rests until shortly before the next block is due, and looks often then, so that it is seen soon after it came. */
+  function nextPollMs(): number {
+    if (subscription?.live === true || source.pollMs !== undefined) return restMs();
+    const blockTimeMs = clock.blockTimeMs();
+    const sinceHeadMs = Date.now() - newHeadMs;
+    if (sinceHeadMs > 1.5 * blockTimeMs) return pollMs();
+    const eagerMs = Math.max(MIN_POLL_MS, blockTimeMs / EAGER_POLLS_PER_BLOCK);
+    const untilDueMs = blockTimeMs - 2 * eagerMs - sinceHeadMs;
+    return Math.min(Math.max(untilDueMs, eagerMs), MAX_POLL_MS);
+  }
+
   /** With a subscription, polls only see to it that it is alive. */
   const restMs = (): number =>
     subscription?.live === true
@@ -123,7 +136,9 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
     // One that never began is given up when blocks came meanwhile.
     if (subscription?.live === false && newHeadMs - subscription.startMs > BEGIN_MS) unsubscribe();
     if (subscription === undefined && startMs >= subscribeAtMs) subscribe(own);
-    timer = setTimeout(() => void poll(own), Math.max(restMs() - (Date.now() - startMs), 1));
+    // A nudge may have set a timer meanwhile: there is one loop.
+    clearTimeout(timer);
+    timer = setTimeout(() => void poll(own), Math.max(nextPollMs() - (Date.now() - startMs), 1));
   }
 
   function subscribe(own: number): void {
@@ -181,7 +196,9 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
     fresh() {
       if (listeners.size === 0 || latest === undefined) return undefined;
       const patienceMs =
-        subscription?.live === true ? 2 * clock.blockTimeMs() + 1000 : 3 * pollMs() + 100;
+        subscription?.live === true
+          ? 2 * clock.blockTimeMs() + 1000
+          : Math.max(3 * pollMs(), 1.5 * clock.blockTimeMs()) + 100;
       return Date.now() - heardMs <= patienceMs ? latest : undefined;
     },
     nudge() {

@@ -1,4 +1,4 @@
-import { keccak256, parseTransaction, type LocalAccount } from "viem";
+import { parseTransaction, type LocalAccount } from "viem";
 import { MULTICALL3_ADDRESS } from "../../contracts-abi/multicall3.ts";
 import { evmChainId } from "../../src/core/network.ts";
 import type { Hex } from "../../src/core/scheme.ts";
@@ -6,6 +6,7 @@ import type { LaneTransaction } from "../../src/ledger/lanes.ts";
 import type { EvmChain, Fees } from "../chain.ts";
 import { aggregate } from "./aggregate.ts";
 import type { Job } from "./job.ts";
+import { signTransaction } from "./transaction.ts";
 
 /** A signed transaction. Several of one nonce are versions of each other, with rising fees. */
 export interface Version {
@@ -56,14 +57,10 @@ export async function signVersion(
   nonce: number,
   fees: Fees,
 ): Promise<Version> {
-  const raw = await account.signTransaction({
-    type: "eip1559",
-    chainId: evmChainId(chain.network) ?? 0,
-    nonce,
-    ...callOf(account.address, jobs),
-    ...fees,
-  });
-  return { raw, hash: keccak256(raw), fees, members: jobs.map((job) => job.key) };
+  const chainId = evmChainId(chain.network) ?? 0;
+  const fields = { chainId, nonce, fees, ...callOf(account.address, jobs) };
+  const members = jobs.map((job) => job.key);
+  return { ...(await signTransaction(account, fields)), fees, members };
 }
 
 /** The same transaction with other fees. */
@@ -72,22 +69,17 @@ export async function signAgain(
   previous: Version,
   fees: Fees,
 ): Promise<Version> {
-  const { to, data, gas, nonce, chainId } = parseTransaction(previous.raw);
-  const raw = await account.signTransaction({
-    type: "eip1559",
-    chainId: chainId ?? 0,
-    ...(to && { to }),
-    ...(data && { data }),
-    ...(gas !== undefined && { gas }),
-    nonce: nonce ?? 0,
-    ...fees,
-  });
-  return { ...previous, raw, hash: keccak256(raw), fees };
+  const { to, data = "0x", gas = 0n, nonce = 0, chainId } = parseTransaction(previous.raw);
+  if (to === undefined || to === null || chainId === undefined) {
+    throw new TypeError("a transaction in the log is not one of ours");
+  }
+  const signed = await signTransaction(account, { chainId, nonce, to, data, gas, fees });
+  return { ...previous, ...signed, fees };
 }
 
-function callOf(self: Hex, jobs: readonly Job[]): { to: Hex; data?: Hex; gas: bigint } {
+function callOf(self: Hex, jobs: readonly Job[]): { to: Hex; data: Hex; gas: bigint } {
   const [first] = jobs;
-  if (first === undefined) return { to: self, gas: 21_000n };
+  if (first === undefined) return { to: self, data: "0x", gas: 21_000n };
   const gas = gasOf(jobs);
   if (jobs.length === 1) return { to: first.call.to, data: first.call.data, gas };
   return { to: MULTICALL3_ADDRESS, data: aggregate(jobs.map((job) => job.call)).data, gas };

@@ -2,6 +2,9 @@ import type { Reason } from "../../src/core/reasons.ts";
 import type { FacilitatorScheme, SchemePayment, SettlementCall } from "../../src/core/scheme.ts";
 import { FINAL_STATES, type SettlementRecord } from "../../src/ledger/ledger.ts";
 
+/** A payment is leased from the ledger for this long at a time, until it is signed. */
+export const PAYMENT_LEASE_MS = 5000;
+
 /** How the work on a payment ended: with its final record, or let go before anything was signed. */
 export type Settled = SettlementRecord | { readonly released: Reason };
 
@@ -15,6 +18,8 @@ export interface Job {
   record: SettlementRecord;
   /** Since when a use of the authorization is this claimant's, Unix milliseconds by the ledger's clock. */
   readonly sinceMs: number;
+  /** When its lease is to be renewed, by this process's clock. */
+  renewAtMs: number;
   /** It failed in the company of others, and goes alone from now on. */
   alone: boolean;
   /** Its transaction may be in a lane's log: it must not be let go any more. */

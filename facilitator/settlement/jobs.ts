@@ -1,7 +1,7 @@
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
 import type { FacilitatorScheme, SchemePayment } from "../../src/core/scheme.ts";
 import type { SettlementRecord } from "../../src/ledger/ledger.ts";
-import { isDone, type Job, type Settled } from "./job.ts";
+import { isDone, PAYMENT_LEASE_MS, type Job, type Settled } from "./job.ts";
 
 /** What came of the work in this process: a result, a promise of one, or nothing when it is going on elsewhere. */
 export type JobEnd = Settled | { readonly promised: SettlementRecord } | "elsewhere";
@@ -49,6 +49,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
       call: scheme.settlementCall(payment),
       record,
       sinceMs,
+      renewAtMs: Date.now() + PAYMENT_LEASE_MS / 2,
       alone: false,
       recorded: false,
       gone: false,

@@ -2,7 +2,7 @@ import type { LocalAccount } from "viem";
 import type { Hex } from "../../src/core/scheme.ts";
 import type { Ledger, SettlementRecord } from "../../src/ledger/ledger.ts";
 import type { EvmChain, Head, Receipt } from "../chain.ts";
-import type { Job } from "./job.ts";
+import { PAYMENT_LEASE_MS, type Job } from "./job.ts";
 import { createLane, type Lane } from "./lane.ts";
 import {
   resolveOptions,
@@ -39,8 +39,6 @@ export interface Settler {
 
 const LANE_LEASE_MS = 4000;
 const ROUND_MS = 1000;
-/** Queued payments are leased from the ledger for this long at a time. */
-export const PAYMENT_LEASE_MS = 5000;
 /** A lane is passed on after this long when there are more replicas than lanes. */
 const TURN_MS = 3000;
 /** Whoever gave a lane up leaves it to the others for this long. */
@@ -174,8 +172,14 @@ export function createSettler(context: SettlerContext): Settler {
     for (const end of ends) if (end.status === "rejected") failed("lease", end.reason);
     void takeFree(share);
     tendQuietly();
+    renewWaiting();
+  }
+
+  /** Renews the payments that wait here for so long that their own lease runs out. */
+  function renewWaiting(): void {
     for (const job of [...queue.values(), ...all().flatMap(({ lane }) => lane.unfinished())]) {
-      if (job.record.state !== "claimed") continue;
+      if (job.record.state !== "claimed" || Date.now() < job.renewAtMs) continue;
+      job.renewAtMs = Date.now() + PAYMENT_LEASE_MS / 2;
       void ledger.renew(job.key, job.record.fence, PAYMENT_LEASE_MS).catch(() => undefined);
     }
   }

@@ -1,6 +1,6 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { Hex } from "../core/scheme.ts";
-import { isHex } from "./hex.ts";
+import { isHex } from "../core/hex.ts";
 
 const CACHE_SIZE = 4096;
 const checksums = new Map<string, Hex>();

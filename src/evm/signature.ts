@@ -1,7 +1,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { Hex } from "../core/scheme.ts";
-import { bytesToHex, isHex } from "./hex.ts";
+import { bytesToHex, isHex } from "../core/hex.ts";
 
 /** An ECDSA signature over secp256k1 in canonical form: low s, `yParity` 0 or 1. */
 export interface EcdsaSignature {

@@ -1,7 +1,7 @@
 /** EIP-712 digests of the structs that payments sign, without generic ABI machinery. */
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { Hex } from "../core/scheme.ts";
-import { bytesToHex, hexToBytes, hexWord, uintWord } from "./hex.ts";
+import { bytesToHex, hexToBytes, hexWord, uintWord } from "../core/hex.ts";
 
 export interface Eip712Domain {
   readonly name: string;

@@ -6,7 +6,7 @@ import { MAX_UINT256 } from "../../src/core/amount.ts";
 import type { PaymentPayload, PaymentRequirements } from "../../src/core/messages.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 import { KNOWN_ASSETS } from "../../src/evm/assets.ts";
-import { isHex } from "../../src/evm/hex.ts";
+import { isHex } from "../../src/core/hex.ts";
 import type { Eip3009Payment } from "../../src/evm/exact/payload.ts";
 
 export const hexOf = (bytes: number): fc.Arbitrary<Hex> =>

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { domainSeparator as viemDomainSeparator, hashTypedData } from "viem";
 import { expect, test } from "vitest";
 import { domainSeparator } from "../../src/evm/typed-data.ts";
-import { bytesToHex } from "../../src/evm/hex.ts";
+import { bytesToHex } from "../../src/core/hex.ts";
 import {
   authorizationDigest,
   TRANSFER_WITH_AUTHORIZATION_TYPES,

@@ -2,7 +2,7 @@ import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
-import { bytesToHex } from "../hex.ts";
+import { bytesToHex } from "../../core/hex.ts";
 import { TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
 
 /** What signs: any viem account, or a bare object of this shape. */

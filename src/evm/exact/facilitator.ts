@@ -1,7 +1,7 @@
 import type { ChainReader, FacilitatorScheme, Hex, Log } from "../../core/scheme.ts";
 import type { Reason } from "../../core/reasons.ts";
 import { KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
-import { hexToBytes, hexWord, uintWord } from "../hex.ts";
+import { hexToBytes, hexWord, uintWord } from "../../core/hex.ts";
 import { isErc6492, parseEcdsa, recoverAddress } from "../signature.ts";
 import { checkEip3009 } from "./check.ts";
 import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./payload.ts";
@@ -144,25 +144,38 @@ function isOtherText(result: { ok: boolean; data: Hex }, expected: string): bool
  * payments, a payment's own logs are those of its token from its `AuthorizationUsed` up to the next one.
  */
 function outcome(payment: Eip3009Payment, logs: readonly Log[]): Reason | "settled" {
-  const topics = [AUTHORIZATION_USED_TOPIC, ...authorizationTopics(payment)];
-  const ofToken = logs.filter((log) => log.address.toLowerCase() === payment.asset);
-  const isUse = (log: Log) => topics.every((topic, index) => log.topics[index] === topic);
-  const used = ofToken.findIndex(isUse);
-  if (used < 0 || ofToken.findLastIndex(isUse) !== used) {
-    return "invalid_exact_evm_transfer_event_mismatch";
-  }
-  const rest = ofToken.slice(used + 1);
-  const next = rest.findIndex((log) => log.topics[0] === AUTHORIZATION_USED_TOPIC);
-  const transfers = rest
-    .slice(0, next < 0 ? rest.length : next)
-    .filter((log) => log.topics[0] === TRANSFER_TOPIC);
+  const [payer, nonce] = authorizationTopics(payment);
+  const transfers = transfersByUse(logs).get(`${payment.asset}${payer}${nonce}`) ?? [];
   const [transfer] = transfers;
   const exact =
+    transfer !== undefined &&
     transfers.length === 1 &&
-    transfer?.topics[1] === `0x${hexWord(payment.payer)}` &&
+    transfer.topics[1] === payer &&
     transfer.topics[2] === `0x${hexWord(payment.payTo)}` &&
     transfer.data === `0x${uintWord(payment.amount)}`;
   return exact ? "settled" : "invalid_exact_evm_transfer_event_mismatch";
+}
+
+const known = new WeakMap<readonly Log[], ReadonlyMap<string, readonly Log[]>>();
+
+/** Transfers by token, payer and nonce of the use that they follow; none for a use that is logged twice. */
+function transfersByUse(logs: readonly Log[]): ReadonlyMap<string, readonly Log[]> {
+  const before = known.get(logs);
+  if (before !== undefined) return before;
+  const uses = new Map<string, Log[]>();
+  const latest = new Map<string, Log[]>();
+  for (const { address, topics, data } of logs) {
+    const token = address.toLowerCase() as Hex;
+    if (topics[0] === AUTHORIZATION_USED_TOPIC) {
+      const use = `${token}${topics[1]}${topics[2]}`;
+      latest.set(token, []);
+      uses.set(use, uses.has(use) ? [] : (latest.get(token) ?? []));
+    } else if (topics[0] === TRANSFER_TOPIC) {
+      latest.get(token)?.push({ address, topics, data });
+    }
+  }
+  known.set(logs, uses);
+  return uses;
 }
 
 /** Indexed arguments of `AuthorizationUsed` and `AuthorizationCanceled`: authorizer and nonce. */

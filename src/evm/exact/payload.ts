@@ -3,7 +3,7 @@ import { isAtomicAmount } from "../../core/amount.ts";
 import { fail, map, object, string } from "../../core/schema.ts";
 import type { Hex, SchemePayment } from "../../core/scheme.ts";
 import { parseAddress } from "../address.ts";
-import { hexWord, isHex, uintWord } from "../hex.ts";
+import { hexWord, isHex, uintWord } from "../../core/hex.ts";
 import { typedDataDigest, type Eip712Domain } from "../typed-data.ts";
 
 const address = map(

@@ -1,17 +1,27 @@
-import type { Hex } from "../core/scheme.ts";
+import type { Hex } from "./scheme.ts";
+
+/** Value of a hex digit by its character code. */
+const NIBBLES = new Uint8Array(128);
+for (const [value, digit] of [..."0123456789abcdef"].entries()) {
+  NIBBLES[digit.charCodeAt(0)] = value;
+  NIBBLES[digit.toUpperCase().charCodeAt(0)] = value;
+}
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes of a hex text with `0x`; the caller has checked the text. */
 export function hexToBytes(hex: Hex): Uint8Array {
   const bytes = new Uint8Array((hex.length - 2) / 2);
-  for (let i = 0; i < bytes.length; i++)
-    bytes[i] = Number.parseInt(hex.slice(2 + 2 * i, 4 + 2 * i), 16);
+  for (let i = 0, at = 2; i < bytes.length; i++, at += 2) {
+    const high = NIBBLES[hex.charCodeAt(at)] ?? 0;
+    bytes[i] = (high << 4) | (NIBBLES[hex.charCodeAt(at + 1)] ?? 0);
+  }
   return bytes;
 }
 
 /** Lower-case hex text with `0x`. */
 export function bytesToHex(bytes: Uint8Array): Hex {
   let hex: Hex = "0x";
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) hex += PAIRS[byte];
   return hex;
 }
 
