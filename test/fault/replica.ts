@@ -107,3 +107,4 @@ async function end(): Promise<void> {
 }
 
 process.once("SIGTERM", () => void end().then(() => process.exit(0)));
+process.stdin.resume().once("close", () => process.exit(1));

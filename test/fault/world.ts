@@ -1,6 +1,6 @@
 /** Chains, stores and replicas to break, and payments to put through them. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { parseEther } from "viem";
@@ -32,11 +32,9 @@ let script: Promise<string> | undefined;
 async function replicaScript(): Promise<string> {
   const folder = fileURLToPath(new URL("../../node_modules/.cache/farthing/", import.meta.url));
   mkdirSync(folder, { recursive: true });
-  const outfile = `${folder}replica-${process.pid}.mjs`;
-  process.once("exit", () => rmSync(outfile, { force: true }));
-  await build({
+  const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL("replica.ts", import.meta.url))],
-    outfile,
+    write: false,
     bundle: true,
     platform: "node",
     format: "esm",
@@ -47,7 +45,11 @@ async function replicaScript(): Promise<string> {
     },
     logLevel: "silent",
   });
-  return outfile;
+  const { contents, hash } = outputFiles[0]!;
+  const file = `${folder}replica-${hash.replaceAll(/\W/g, "")}.mjs`;
+  writeFileSync(`${file}.${process.pid}`, contents);
+  renameSync(`${file}.${process.pid}`, file);
+  return file;
 }
 
 const children = new Set<ChildProcess>();
@@ -59,7 +61,8 @@ process.once("exit", () => {
 export async function startReplica(config: ReplicaConfig): Promise<Replica> {
   const child = spawn(process.execPath, [await (script ??= replicaScript())], {
     env: { PATH: process.env["PATH"], REPLICA: JSON.stringify(config) },
-    stdio: ["ignore", "pipe", "pipe"],
+    // Its standard input ends with this process, however this one ends, and so does the replica.
+    stdio: ["pipe", "pipe", "pipe"],
   });
   children.add(child);
   let output = "";
