@@ -2,7 +2,8 @@ import type { Hex } from "./scheme.ts";
 
 /** Value of a hex digit by its character code. */
 const NIBBLES = new Uint8Array(128);
-for (const [value, digit] of [..."0123456789abcdef"].entries()) {
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
   NIBBLES[digit.charCodeAt(0)] = value;
   NIBBLES[digit.toUpperCase().charCodeAt(0)] = value;
 }

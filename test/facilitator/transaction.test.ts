@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { keccak256, parseTransaction, recoverTransactionAddress } from "viem";
-import { generatePrivateKey, privateKeyToAccount, type LocalAccount } from "viem/accounts";
+import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { expect, test } from "vitest";
 import { signTransaction } from "../../facilitator/settlement/transaction.ts";
 
@@ -34,7 +34,7 @@ test("an account that only signs transactions is asked for that", async () => {
   const { sign: _, ...remote } = account;
   const given = { chainId: 8453, nonce: 7, to: account.address, data: "0x", gas: 21_000n } as const;
   const fees = { maxFeePerGas: 5n, maxPriorityFeePerGas: 1n };
-  const { raw } = await signTransaction(remote as LocalAccount, { ...given, fees });
+  const { raw } = await signTransaction(remote, { ...given, fees });
   expect(parseTransaction(raw)).toMatchObject({ nonce: 7, gas: 21_000n });
   expect(await recoverTransactionAddress({ serializedTransaction: raw as `0x02${string}` })).toBe(
     account.address,
