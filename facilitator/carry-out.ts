@@ -104,8 +104,8 @@ async function waitFor(
   try {
     return (await within(running.end, timeoutMs)) ?? (await engine.ledger.get(key)) ?? record;
   } catch (error) {
-    const { recorded, record: latest } = running.job;
-    if (!recorded && (await engine.ledger.release(key, latest.fence))) throw error;
+    const { kept, record: latest } = running.job;
+    if (!kept && (await engine.ledger.release(key, latest.fence))) throw error;
     await sleep(Math.min(HELD_POLL_MS, timeoutMs));
     return "elsewhere";
   }

@@ -194,12 +194,16 @@ function networksFromFile(
   });
 }
 
+/** One problem a field, without the place in a list: the lists are short, and hold secrets. */
 function describe(error: z.ZodError): string[] {
-  return error.issues.map((issue) => {
-    // The place in a list of secrets is enough.
-    const field = issue.path.join(".");
-    return field === "" ? issue.message : `${field} ${issue.message}`;
-  });
+  const problems = new Map<string, string>();
+  for (const issue of error.issues) {
+    const [field, ...path] = issue.path.filter((part, at) => at === 0 || typeof part === "string");
+    const name = [field, ...path].join(".");
+    if (!problems.has(name))
+      problems.set(name, name === "" ? issue.message : `${name} ${issue.message}`);
+  }
+  return [...problems.values()];
 }
 
 const firstMessage = (error: z.ZodError): string => error.issues[0]?.message ?? "is not acceptable";

@@ -5,9 +5,14 @@ export interface BlockClock {
   restart(): void;
   /** The guess until there were two heads. */
   blockTimeMs(): number;
+  /** Whether the last blocks came regularly, so that the next one's time can be told. */
+  isSteady(): boolean;
 }
 
 const WINDOW = 32;
+const STEADY_BLOCKS = 4;
+/** Of the block time: heads that are polled for arrive with such a scatter. */
+const STEADY_WITHIN = 0.4;
 const MIN_MS = 10;
 const MAX_MS = 60_000;
 
@@ -34,5 +39,12 @@ export function createBlockClock(guessMs: number): BlockClock {
       last = undefined;
     },
     blockTimeMs: () => blockTimeMs,
+    isSteady() {
+      const recent = intervals.slice(-STEADY_BLOCKS);
+      return (
+        recent.length === STEADY_BLOCKS &&
+        recent.every((ms) => Math.abs(ms - blockTimeMs) <= STEADY_WITHIN * blockTimeMs)
+      );
+    },
   };
 }

@@ -99,7 +99,8 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
 
   /** Rests until shortly before the next block is due, and looks often then, so that it is seen soon after it came. */
   function nextPollMs(): number {
-    if (subscription?.live === true || source.pollMs !== undefined) return restMs();
+    const told = subscription?.live === true || source.pollMs !== undefined;
+    if (told || !clock.isSteady()) return restMs();
     const blockTimeMs = clock.blockTimeMs();
     const sinceHeadMs = Date.now() - newHeadMs;
     if (sinceHeadMs > 1.5 * blockTimeMs) return pollMs();

@@ -22,8 +22,8 @@ export interface Job {
   renewAtMs: number;
   /** It failed in the company of others, and goes alone from now on. */
   alone: boolean;
-  /** Its transaction may be in a lane's log: it must not be let go any more. */
-  recorded: boolean;
+  /** It must not be let go any more: its transaction may be in a lane's log, or it was perhaps used since its claim. */
+  kept: boolean;
   /** The record is gone, or somebody else finished it: there is nothing left to do here. */
   gone: boolean;
   /** Ends the wait of whoever asked; the first call counts. */

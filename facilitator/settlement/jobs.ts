@@ -51,7 +51,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
       sinceMs,
       renewAtMs: Date.now() + PAYMENT_LEASE_MS / 2,
       alone: false,
-      recorded: false,
+      kept: false,
       gone: false,
       settle(result) {
         forget();
@@ -89,7 +89,7 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         const payment = checked && ("payment" in checked ? checked.payment : checked.expired);
         if (scheme === undefined || payment === undefined) continue;
         const job = start(scheme, payment, record, record.createdAtMs);
-        job.recorded = true;
+        job.kept = true;
         return job;
       }
       return undefined;

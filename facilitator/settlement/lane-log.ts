@@ -8,7 +8,7 @@ const INDEX_TTL_MS = 25 * 3600 * 1000;
 
 /** Writes a version into the log before any node sees it. False: the lane was lost. */
 export async function record(lane: LaneState, flight: Flight, version: Version): Promise<boolean> {
-  for (const job of flight.jobs) job.recorded = true;
+  for (const job of flight.jobs) job.kept = true;
   try {
     if (await lane.ledger.lanes.record(lane.name, lane.fence, logEntry(flight.nonce, version)))
       return true;

@@ -20,6 +20,8 @@ export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<read
       if (job.record.state === "signed" && lane.isCarried(job.record.transaction ?? "")) return;
       const deep = (each: Job, block: bigint) => isDeep(lane, each, block);
       await concludeRefused(lane.chain, lane.ledger, job, reason, deep).catch((error: unknown) => {
+        // Let go, it would be claimed anew later than it was used, and refused although it was paid.
+        job.kept = true;
         if (job.record.state === "signed") retryLater(lane, [job]);
         else job.fail(error);
       });
