@@ -84,7 +84,7 @@ test.concurrent("Redis is killed and restarted, and had everything on disk", asy
   const redis = await startRedis({ persistence: "aof" });
   const { payments, found, replicas, refused } = await underLoad(redis.url, async () => {
     await redis.kill();
-    await sleep(700);
+    await sleep(2500);
     await redis.restart();
   });
   expect(found).toEqual([]);
