@@ -51,7 +51,7 @@ export function createSettler(context: SettlerContext): Settler {
   const queue = createQueue();
   const lanes = new Map<string, { lane: Lane; sinceMs: number; leaving: boolean }>();
   let leases = 0;
-  let taking = false;
+  let taking: Promise<void> | undefined;
   let restUntilMs = 0;
   let closing = false;
   let closed = false;
@@ -170,7 +170,11 @@ export function createSettler(context: SettlerContext): Settler {
       }),
     );
     for (const end of ends) if (end.status === "rejected") failed("lease", end.reason);
-    void takeFree(share);
+    if (taking === undefined) {
+      taking = takeFree(share).finally(() => {
+        taking = undefined;
+      });
+    }
     tendQuietly();
     renewWaiting();
   }
@@ -186,14 +190,12 @@ export function createSettler(context: SettlerContext): Settler {
 
   /** Leases what nobody has, up to this process's share. May take long, and is not waited for. */
   async function takeFree(share: number): Promise<void> {
-    if (taking || closing || Date.now() < restUntilMs) return;
-    taking = true;
+    if (Date.now() < restUntilMs) return;
     for (const account of signers) {
       if (lanes.size >= share || closing) break;
       if (lanes.has(nameOf(account))) continue;
       await take(nameOf(account), account).catch((error: unknown) => failed("lease", error));
     }
-    taking = false;
   }
 
   /** Looks after what is stuck also when no heads come, which may be because nothing is sent. */
@@ -301,6 +303,7 @@ export function createSettler(context: SettlerContext): Settler {
       wake();
       watchWhileBusy();
       for (const job of queue.values()) job.fail(undefined);
+      await taking;
       await heads;
       for (const [name, { lane }] of lanes) await drop(name, lane).catch(() => undefined);
     },
