@@ -1,26 +1,14 @@
 /** `farthing/hono`: paid routes in Hono. */
 import type { Context, MiddlewareHandler } from "hono";
 import { basePath } from "hono/route";
-import type { Price } from "../core/scheme.ts";
-import type { Offer } from "../server/offers.ts";
-import {
-  createPaywall,
-  type Gate,
-  type Payment,
-  type PaywallOptions,
-  type RouteOptions,
-} from "../server/paywall.ts";
+import type { Admitted, Gate, Payment } from "../server/gate.ts";
+import type { Offer, PaywallOptions, RouteOptions } from "../server/options.ts";
+import { createPaywall } from "../server/paywall.ts";
+import type { Accepts } from "../server/route.ts";
 import { routeTable } from "../server/route-table.ts";
+import { finishResponse, toResponse } from "../server/web.ts";
 
-export {
-  createPaywall,
-  type Gate,
-  type Payment,
-  type PaywallOptions,
-  type RouteOptions,
-} from "../server/paywall.ts";
-export type { Offer } from "../server/offers.ts";
-export { httpFacilitator, type HttpFacilitatorOptions } from "../server/http-facilitator.ts";
+export * from "../server/index.ts";
 
 /** What a paid route adds to Hono's context: `c.get("payment")`. */
 export interface PaidEnv {
@@ -36,9 +24,9 @@ export type PaidMiddleware = MiddlewareHandler<PaidEnv>;
  */
 export function paywall(
   options: PaywallOptions,
-): (price: Price | readonly Offer[], route?: RouteOptions) => PaidMiddleware {
-  const { route } = createPaywall(options);
-  return (price, routeOptions) => guard(route(price, routeOptions));
+): (accepts: Accepts, route?: RouteOptions) => PaidMiddleware {
+  const { gate } = createPaywall(options);
+  return (accepts, routeOptions) => guard(gate(accepts, routeOptions));
 }
 
 /** A route of `paymentMiddleware`, in the ecosystem's shape. */
@@ -54,12 +42,12 @@ export function paymentMiddleware(
   routes: Readonly<Record<string, PaidRoute>>,
   options: PaywallOptions,
 ): MiddlewareHandler {
-  const { route } = createPaywall(options);
+  const { gate } = createPaywall(options);
   const table = routeTable(
     Object.fromEntries(
       Object.entries(routes).map(([key, { accepts, ...rest }]) => {
         const offers = Array.isArray(accepts) ? (accepts as readonly Offer[]) : [accepts as Offer];
-        return [key, guard(route(offers, rest))];
+        return [key, guard(gate(offers, rest))];
       }),
     ),
   );
@@ -72,27 +60,28 @@ export function paymentMiddleware(
 
 function guard(gate: Gate): PaidMiddleware {
   return async (c, next) => {
-    const outcome = await gate(c.req.raw);
-    if ("response" in outcome) return outcome.response;
-    if ("free" in outcome) return next();
-    c.set("payment", outcome.payment);
+    const decision = await gate(c.req.raw);
+    if ("answer" in decision) return toResponse(decision.answer);
+    if ("free" in decision) return next();
+    c.set("payment", decision.payment);
     try {
       await next();
     } catch (error) {
-      outcome.abandon();
+      await decision.abandon();
       throw error;
     }
-    if (c.error !== undefined) {
-      // What the app made of the error is sent as it is, and not charged.
-      outcome.abandon();
-      return undefined;
-    }
-    const response = c.res;
-    // Hono merges headers into a response that is replaced; an emptied one is replaced whole.
-    c.res = undefined;
-    c.res = await outcome.finish(response);
+    if (c.error === undefined) return send(c, decision);
+    // What the app made of the error is sent as it is.
+    await decision.abandon();
     return undefined;
   };
+}
+
+async function send(c: Context, admitted: Admitted): Promise<void> {
+  const response = c.res;
+  // Hono merges headers into a response that is replaced; an emptied one is replaced whole.
+  c.res = undefined;
+  c.res = await finishResponse(admitted, response);
 }
 
 function pathBelow(base: string, path: string): string {

@@ -15,14 +15,24 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
 
 const RETRY_AFTER_SECONDS = "1";
 
-/** A problem+json answer (RFC 9457) with a stable code. `detail` goes to the caller: never an exception's text. */
+/** Status of what the sender did wrong; nothing for what failed on our side. */
+export function statusOf(code: ErrorCode): number | undefined {
+  return STATUS[code];
+}
+
+/** JSON of a problem+json answer (RFC 9457). */
+export function problemBody(status: number, code: string, detail: string): string {
+  return JSON.stringify({ type: "about:blank", title: code, status, code, detail });
+}
+
+/** A problem+json answer with a stable code. `detail` goes to the caller: never an exception's text. */
 export function problemResponse(
   status: number,
   code: string,
   detail: string,
   headers: Record<string, string> = {},
 ): Response {
-  return new Response(JSON.stringify({ type: "about:blank", title: code, status, code, detail }), {
+  return new Response(problemBody(status, code, detail), {
     status,
     headers: {
       "Content-Type": "application/problem+json",
@@ -38,7 +48,7 @@ export function problemResponse(
  */
 export function problemOf(error: unknown): Response {
   const code: ErrorCode = error instanceof X402Error ? error.code : "internal_error";
-  const status = STATUS[code];
+  const status = statusOf(code);
   if (status !== undefined && error instanceof X402Error)
     return problemResponse(status, code, error.message);
   return problemResponse(

@@ -57,6 +57,13 @@ export interface ServerScheme {
   ): { asset: string; amount: string; extra: Record<string, unknown> };
   /** Canonical form of an address to be paid. @throws TypeError */
   payTo(address: string): string;
+  /**
+   * For schemes that charge by use: the atomic amount to settle, at most what was signed for. Absent: the price is
+   * charged as it is, and may be settled before the handler.
+   *
+   * @throws TypeError when it is more, or cannot be charged.
+   */
+  charge?(amount: bigint | Price, requirements: PaymentRequirements): string;
   /** Identity of the money movement, as the facilitator computes it; nothing when the payload is malformed. */
   paymentKey(
     payload: PaymentPayload["payload"],

@@ -1,8 +1,8 @@
 import { X402Error } from "../core/errors.ts";
-import type { Facilitator } from "../core/facilitator.ts";
 import type { SettleResponse } from "../core/messages.ts";
 import { REASONS } from "../core/reasons.ts";
-import type { PaymentClaim } from "./claims.ts";
+import type { PaymentClaim } from "../ledger/claims.ts";
+import { didNothing, type Facilitators } from "./facilitators.ts";
 
 /** What a facilitator's answer to a settle proves: settled, failed, or nothing (then a code to say so). */
 export type SettleOutcome =
@@ -24,17 +24,36 @@ const PEER_REASONS = new Set([
   "invalid_exact_evm_payload_authorization_value_too_low",
 ]);
 
-/** Settles a claimed payment, and believes of the answer what it proves. */
+/**
+ * Settles a claimed payment, and believes of the answer what it proves. Another facilitator is asked only while the
+ * one before provably did nothing.
+ *
+ * @param remember writes down who is asked, before that one is; false when the claim is lost.
+ */
 export async function settle(
-  facilitator: Facilitator,
+  facilitators: Facilitators,
   claim: PaymentClaim,
+  remember: (via: string) => Promise<boolean>,
 ): Promise<SettleOutcome> {
-  let answer: SettleResponse;
-  try {
-    answer = await facilitator.settle(claim.body, { idempotencyKey: claim.idempotencyKey });
-  } catch (error) {
-    return { unknown: codeOf(error) };
+  const settlers = facilitators.settlers(claim.body, claim.via);
+  let unknown = "facilitator_unavailable";
+  for (const { name, facilitator } of settlers) {
+    if (claim.via !== name && settlers.length > 1 && !(await remember(name)))
+      return { unknown: "payment_in_flight" };
+    try {
+      const answer = await facilitator.settle(claim.body, { idempotencyKey: claim.idempotencyKey });
+      facilitators.report(name, undefined);
+      return outcomeOf(answer, claim);
+    } catch (error) {
+      facilitators.report(name, error);
+      unknown = codeOf(error);
+      if (!didNothing(error)) break;
+    }
   }
+  return { unknown };
+}
+
+function outcomeOf(answer: SettleResponse, claim: PaymentClaim): SettleOutcome {
   if (answer.success)
     return isHonest(answer, claim) ? { receipt: answer } : { unknown: "facilitator_malformed" };
   const reason = answer.errorReason ?? "";
@@ -50,7 +69,8 @@ function isHonest(receipt: SettleResponse, { body, payer }: PaymentClaim): boole
     payer === undefined ||
     receipt.payer.toLowerCase() === payer.toLowerCase();
   const sameAmount = receipt.amount === undefined || receipt.amount === amount;
-  return receipt.network === network && receipt.transaction !== "" && samePayer && sameAmount;
+  const hasTransaction = receipt.transaction !== "" || amount === "0";
+  return receipt.network === network && hasTransaction && samePayer && sameAmount;
 }
 
 export function codeOf(error: unknown): string {

@@ -1,0 +1,136 @@
+import { X402Error } from "../core/errors.ts";
+import {
+  encodeHeader,
+  PAYMENT_REQUIRED,
+  PAYMENT_RESPONSE,
+  PAYMENT_SIGNATURE,
+  X_PAYMENT,
+  X_PAYMENT_RESPONSE,
+} from "../core/header.ts";
+import type { SettleResponse } from "../core/messages.ts";
+import { networkToV1 } from "../core/messages-v1.ts";
+import { problemBody, statusOf } from "../core/problem.ts";
+import type { Demand } from "./demand.ts";
+import type { Answer, AnswerBody } from "./gate.ts";
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * 402 with fresh offers for both versions: v2 in the header, v1 in the body.
+ *
+ * @param error a reason, or what to do, for the client's log.
+ * @param receipt of a settlement that failed, if there was one.
+ */
+export function paymentRequired(
+  demand: Demand,
+  url: string,
+  error: string,
+  receipt?: SettleResponse,
+): Answer & { readonly body: string; readonly headers: Headers } {
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    [PAYMENT_REQUIRED]: demand.header(url, error),
+  };
+  if (receipt !== undefined) headers[PAYMENT_RESPONSE] = encodeHeader(receipt);
+  return { status: 402, headers, body: demand.bodyV1(url, error) };
+}
+
+function problem(status: number, code: string, detail: string, headers: Headers = {}): Answer {
+  return {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      ...headers,
+    },
+    body: problemBody(status, code, detail),
+  };
+}
+
+/** Answer to a payment that cannot be read. A header that is too long is 431, not 413. */
+export function unreadablePayment(error: unknown): Answer {
+  if (!(error instanceof X402Error)) return tryAgain("internal_error");
+  const status = error.code === "payload_too_large" ? 431 : (statusOf(error.code) ?? 400);
+  return problem(status, error.code, error.message);
+}
+
+const RETRY_SOON = { "retry-after": "1" };
+
+/** The outcome is not known yet, or a dependency is down: the same payment is to be presented again. */
+export function tryAgain(code: string): Answer {
+  const detail = "Present the same payment again; do not sign another one.";
+  return problem(503, code, detail, RETRY_SOON);
+}
+
+/** Nothing is known to be wrong with the request, and nothing was paid. */
+export function unavailable(code: string): Answer {
+  return problem(503, code, "Send the same request again later.", RETRY_SOON);
+}
+
+export function refused(code: string, detail: string): Answer {
+  return problem(403, code, detail);
+}
+
+const CONFLICTS = {
+  payment_in_flight:
+    "A request with this payment is being answered; present the same payment again later.",
+  payment_already_used: "This payment has been used.",
+  payment_bound_elsewhere: "This payment was made for another request.",
+  payment_identifier_conflict: "This payment identifier belongs to another payment.",
+} as const;
+
+export type ConflictCode = keyof typeof CONFLICTS;
+
+export function conflict(code: ConflictCode): Answer {
+  return problem(409, code, CONFLICTS[code], code === "payment_in_flight" ? RETRY_SOON : {});
+}
+
+/** The handler's response could not be held back; nothing was sent, and nothing is charged. */
+export function notHeld(why: string): Answer {
+  return problem(500, "response_not_held", `${why} Nothing was charged.`);
+}
+
+/** The handler threw. */
+export function handlerFailed(): Answer {
+  return problem(500, "handler_failed", "The request could not be answered.");
+}
+
+/**
+ * Puts the receipt on a response, and keeps shared caches away from it unless the handler says otherwise.
+ *
+ * @param answer the handler's; header names in lower case.
+ */
+export function withReceipt(answer: Answer, receipt: SettleResponse, version: 1 | 2): Answer {
+  const headers: Record<string, string | readonly string[]> = { ...answer.headers };
+  if (version === 2) headers[PAYMENT_RESPONSE] = encodeHeader(receipt);
+  else {
+    const network = networkToV1(receipt.network) ?? receipt.network;
+    headers[X_PAYMENT_RESPONSE] = encodeHeader({ ...receipt, network });
+  }
+  headers["cache-control"] ??= "private, no-store";
+  headers["vary"] = joined(headers["vary"], `${PAYMENT_SIGNATURE}, ${X_PAYMENT}`);
+  return { ...answer, headers };
+}
+
+/** Adds headers to an answer; `vary` and what is exposed to scripts are added to what is there. */
+export function withHeaders<T extends Answer>(answer: T, added: Headers): T {
+  const headers: Record<string, string | readonly string[]> = { ...answer.headers };
+  for (const [name, value] of Object.entries(added)) {
+    const list = name === "vary" || name === "access-control-expose-headers";
+    headers[name] = list ? joined(headers[name], value) : (headers[name] ?? value);
+  }
+  return { ...answer, headers };
+}
+
+function joined(present: string | readonly string[] | undefined, value: string): string {
+  const before = typeof present === "string" ? present : (present ?? []).join(", ");
+  return before === "" ? value : `${before}, ${value}`;
+}
+
+/** A publisher's own body. */
+export function withBody(answer: Answer, contentType: string, value: unknown): Answer {
+  const raw = typeof value === "string" || value instanceof Uint8Array || value === null;
+  const body = raw ? (value as AnswerBody) : JSON.stringify(value);
+  return { ...answer, headers: { ...answer.headers, "content-type": contentType }, body };
+}

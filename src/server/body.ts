@@ -1,0 +1,85 @@
+import { readBytes } from "../core/body.ts";
+import type { Answer } from "./gate.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The whole body of an answer, or why it cannot be held back. */
+export async function bodyBytes(
+  { headers, body }: Answer,
+  limit: number,
+): Promise<{ readonly bytes: Bytes | null } | { readonly why: string }> {
+  if (body === null) return { bytes: null };
+  const tooLarge = {
+    why: `The response is over ${limit} bytes, which cannot be held back until it is paid: settle this route before its handler.`,
+  };
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    const bytes = typeof body === "string" ? (new TextEncoder().encode(body) as Bytes) : body;
+    return bytes.byteLength > limit ? tooLarge : { bytes };
+  }
+  if (String(headers["content-type"]).startsWith("text/event-stream")) {
+    await body.cancel().catch(() => {});
+    return {
+      why: "An event stream cannot be held back until it is paid: settle this route before its handler.",
+    };
+  }
+  let bytes: Bytes | undefined;
+  try {
+    bytes = await readBytes(body, limit);
+  } catch {
+    return { why: "The response broke off before its end." };
+  }
+  return bytes === undefined ? tooLarge : { bytes };
+}
+
+/** How a body ended: sent to its end, cut off by the client, or failed at its source. */
+export type BodyEnd = "sent" | "cut" | "failed";
+
+/**
+ * Passes a body on and tells how it ended, before its reader hears of the end; with all its bytes when it was sent
+ * and has at most `limit` of them. Reads no further than it is asked to.
+ */
+export function watched(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+  onEnd: (how: { readonly end: BodyEnd; readonly bytes?: Bytes }) => Promise<void>,
+): ReadableStream<Uint8Array> {
+  const reader = (body ?? new Response("").body!).getReader();
+  let chunks: Uint8Array[] | undefined = [];
+  let size = 0;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) {
+            size += value.byteLength;
+            if (size > limit) chunks = undefined;
+            chunks?.push(value.slice());
+            controller.enqueue(value);
+            return;
+          }
+        } catch (error) {
+          await onEnd({ end: "failed" });
+          throw error;
+        }
+        await onEnd({ end: "sent", ...(chunks && { bytes: concatenated(chunks, size) }) });
+        controller.close();
+      },
+      async cancel(reason) {
+        await reader.cancel(reason).catch(() => {});
+        await onEnd({ end: "cut" });
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+function concatenated(chunks: readonly Uint8Array[], size: number): Bytes {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}

@@ -1,0 +1,65 @@
+/** What a page for people needs of the gate: when to show it, and how the paid content comes as a page of its own. */
+import { PAYMENT_SIGNATURE } from "../core/header.ts";
+import type { PaymentRequired } from "../core/messages.ts";
+import type { Answer, PaywallPage, PaywallRequest } from "./gate.ts";
+import { pathOf } from "./request-url.ts";
+
+/** The page says with it that it can reload; the gate says with it that a reload shows the content. */
+const PAGE_HEADER = "X-402-PAGE";
+const COOKIE = "x402-payment";
+/** Browsers keep cookies up to 4096 bytes. */
+const MAX_COOKIE = 3800;
+
+/** Whether a person is asking: the reference's rule. */
+function isBrowser({ method, headers }: PaywallRequest): boolean {
+  return (
+    (method === "GET" || method === "HEAD") &&
+    headers.get("Accept")?.includes("text/html") === true &&
+    headers.get("User-Agent")?.includes("Mozilla") === true
+  );
+}
+
+/** The page in place of a 402's JSON; nothing for who is no browser. */
+export function renderPage(
+  page: PaywallPage | undefined,
+  request: PaywallRequest,
+  paymentRequired: PaymentRequired,
+): { readonly html: string; readonly headers: Readonly<Record<string, string>> } | undefined {
+  if (page === undefined || !isBrowser(request)) return undefined;
+  const { html, headers } = page.render({ request, paymentRequired });
+  return { html, headers: { "content-type": "text/html; charset=utf-8", ...headers } };
+}
+
+/** The payment that the page left in a cookie, for a navigation that cannot carry a payment header. */
+export function paymentCookie({ method, headers }: PaywallRequest): string | undefined {
+  if (method !== "GET") return undefined;
+  for (const pair of headers.get("Cookie")?.split(/[;,]/) ?? []) {
+    const [name = "", ...value] = pair.split("=");
+    if (name.trim() === COOKIE) return value.join("=").trim();
+  }
+  return undefined;
+}
+
+/**
+ * Headers that let a page show paid HTML by a reload: the cookie holds the payment that the page sent, for its own
+ * path, out of the reach of scripts. Nothing where nobody asked for it, or where a reload would not show it.
+ */
+export function reloadHeaders(
+  { request, header }: { readonly request: PaywallRequest; readonly header: string },
+  { headers }: Answer,
+  maxAgeMs: number,
+): Readonly<Record<string, string | readonly string[]>> | undefined {
+  const wanted = request.method === "GET" && request.headers.get(PAGE_HEADER) === "1";
+  const html = String(headers["content-type"]).startsWith("text/html");
+  const fits = header.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === header;
+  if (!wanted || !html || !fits) return undefined;
+  const secure = request.url.startsWith("https:") ? "; Secure" : "";
+  const path = pathOf(request.url).replaceAll(";", "%3B");
+  const maxAge = Math.floor(maxAgeMs / 1000);
+  const cookie = `${COOKIE}=${header}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
+  const others = headers["set-cookie"] ?? [];
+  return {
+    "set-cookie": [...(typeof others === "string" ? [others] : others), cookie],
+    [PAGE_HEADER]: "reload",
+  };
+}
