@@ -26,6 +26,8 @@ export type ErrorCode =
   | "payment_in_flight"
   | "payment_already_used"
   | "payment_refused"
+  | "request_refused"
+  | "hook_failed"
   | "body_not_replayable"
   | "internal_error";
 
@@ -40,4 +42,9 @@ export class X402Error extends Error {
     this.code = code;
     this.retry = options.retry ?? "no";
   }
+}
+
+/** Stable code of a thrown value. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof X402Error ? error.code : "internal_error";
 }

@@ -7,6 +7,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   malformed_request: 400,
   ambiguous_payment: 400,
   unsupported_version: 400,
+  request_refused: 403,
   payload_too_large: 413,
   unsupported_media_type: 415,
   payment_in_flight: 409,

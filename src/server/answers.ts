@@ -1,4 +1,4 @@
-import { X402Error } from "../core/errors.ts";
+import { codeOf, X402Error } from "../core/errors.ts";
 import {
   encodeHeader,
   PAYMENT_REQUIRED,
@@ -12,6 +12,7 @@ import { networkToV1 } from "../core/messages-v1.ts";
 import { problemBody, statusOf } from "../core/problem.ts";
 import type { Demand } from "./demand.ts";
 import type { Answer, AnswerBody } from "./gate.ts";
+import type { HttpResponseBody } from "./options.ts";
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -48,28 +49,26 @@ function problem(status: number, code: string, detail: string, headers: Headers 
   };
 }
 
-/** Answer to a payment that cannot be read. A header that is too long is 431, not 413. */
-export function unreadablePayment(error: unknown): Answer {
-  if (!(error instanceof X402Error)) return tryAgain("internal_error");
-  const status = error.code === "payload_too_large" ? 431 : (statusOf(error.code) ?? 400);
-  return problem(status, error.code, error.message);
-}
-
 const RETRY_SOON = { "retry-after": "1" };
 
-/** The outcome is not known yet, or a dependency is down: the same payment is to be presented again. */
+/**
+ * Answer to a request that could not be decided about: what its sender did wrong is told (a header that is too long is
+ * 431, not 413); else the outcome is not known, or a dependency is down, and the same payment is to come again.
+ */
+export function undecided(error: unknown): Answer {
+  const code = codeOf(error);
+  if (error instanceof X402Error) {
+    const status = code === "payload_too_large" ? 431 : statusOf(error.code);
+    if (status !== undefined) return problem(status, code, error.message);
+  }
+  return tryAgain(code);
+}
+
+/** The outcome is not known yet, or a dependency is down. */
 export function tryAgain(code: string): Answer {
-  const detail = "Present the same payment again; do not sign another one.";
+  const detail =
+    "Send the same request again. If it had a payment: the same one; do not sign another.";
   return problem(503, code, detail, RETRY_SOON);
-}
-
-/** Nothing is known to be wrong with the request, and nothing was paid. */
-export function unavailable(code: string): Answer {
-  return problem(503, code, "Send the same request again later.", RETRY_SOON);
-}
-
-export function refused(code: string, detail: string): Answer {
-  return problem(403, code, detail);
 }
 
 const CONFLICTS = {
@@ -89,11 +88,6 @@ export function conflict(code: ConflictCode): Answer {
 /** The handler's response could not be held back; nothing was sent, and nothing is charged. */
 export function notHeld(why: string): Answer {
   return problem(500, "response_not_held", `${why} Nothing was charged.`);
-}
-
-/** The handler threw. */
-export function handlerFailed(): Answer {
-  return problem(500, "handler_failed", "The request could not be answered.");
 }
 
 /**
@@ -128,9 +122,12 @@ function joined(present: string | readonly string[] | undefined, value: string):
   return before === "" ? value : `${before}, ${value}`;
 }
 
-/** A publisher's own body. */
-export function withBody(answer: Answer, contentType: string, value: unknown): Answer {
-  const raw = typeof value === "string" || value instanceof Uint8Array || value === null;
-  const body = raw ? (value as AnswerBody) : JSON.stringify(value);
-  return { ...answer, headers: { ...answer.headers, "content-type": contentType }, body };
+/** A publisher's own body; what is no text and no bytes is sent as JSON. */
+export function withBody(answer: Answer, { contentType, body }: HttpResponseBody): Answer {
+  const raw = typeof body === "string" || body instanceof Uint8Array || body === null;
+  return {
+    ...answer,
+    headers: { ...answer.headers, "content-type": contentType },
+    body: raw ? (body as AnswerBody) : JSON.stringify(body),
+  };
 }

@@ -20,8 +20,6 @@ export interface PaywallContext {
   publicUrl(request: PaywallRequest): string;
   /** Tells the observer. */
   emit(request: PaywallRequest, event: EventDetails): void;
-  /** Tells the observer of a hook of the publisher that threw. */
-  hookFailed(request: PaywallRequest): (hook: string, error: unknown) => void;
 }
 
 type Without<T> = T extends unknown ? Omit<T, "method" | "path"> : never;
@@ -58,7 +56,6 @@ export function createContext(
     maxStoredBytes,
     publicUrl: publicUrls(options),
     emit,
-    hookFailed: (request) => (hook, error) => emit(request, { type: "hook_failed", hook, error }),
   };
 }
 

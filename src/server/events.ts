@@ -4,9 +4,9 @@ import type { PaywallRequest } from "./gate.ts";
 /** What happened at a paywall, for logs and metrics. No event holds a signature or a payment header. */
 export type PaywallEvent = { readonly method: string; readonly path: string } & (
   | {
-      /** Answered 402: nothing was presented, or what was presented was refused for `reason`. */
+      /** Answered 402; `error` is the reason, where a payment was presented and refused. */
       readonly type: "payment_required";
-      readonly reason?: string;
+      readonly error: string;
     }
   /** A payment that cannot be read (400, 431), is in use or was used (409). */
   | { readonly type: "payment_rejected"; readonly code: string }
@@ -22,7 +22,7 @@ export type PaywallEvent = { readonly method: string; readonly path: string } & 
   | ({
       readonly type: "handler_failed";
       readonly charged: boolean;
-      readonly status?: number;
+      readonly status: number | undefined;
     } & PaymentFacts)
   /** Too large, or endless, to be held back until it is paid; not sent and not charged: settle before instead. */
   | ({ readonly type: "response_not_held"; readonly why: string } & PaymentFacts)
@@ -49,7 +49,11 @@ export interface GuardContext {
 }
 
 type Awaitable<T> = T | Promise<T>;
-type Refusal = { readonly abort: true; readonly reason: string };
+/** What a guard answers to refuse; the reason is shown to the client. */
+export interface Refusal {
+  readonly abort: true;
+  readonly reason: string;
+}
 
 /**
  * Guards may refuse, and refuse when they throw (safety rule 20). An observer cannot break a payment: what it throws
@@ -80,18 +84,4 @@ export function emitter(onEvent: PaywallHooks["onEvent"]): Emit {
       // An observer's fault is its own.
     }
   };
-}
-
-/** What a guard says: nothing, or why not. A guard that throws refuses. */
-export async function guarded<T>(
-  hook: string,
-  ask: () => Awaitable<T>,
-  onError: (hook: string, error: unknown) => void,
-): Promise<{ readonly said: T } | { readonly failed: true }> {
-  try {
-    return { said: await ask() };
-  } catch (error) {
-    onError(hook, error);
-    return { failed: true };
-  }
 }

@@ -23,10 +23,10 @@ function isBrowser({ method, headers }: PaywallRequest): boolean {
 export function renderPage(
   page: PaywallPage | undefined,
   request: PaywallRequest,
-  paymentRequired: PaymentRequired,
+  paymentRequired: () => PaymentRequired,
 ): { readonly html: string; readonly headers: Readonly<Record<string, string>> } | undefined {
   if (page === undefined || !isBrowser(request)) return undefined;
-  const { html, headers } = page.render({ request, paymentRequired });
+  const { html, headers } = page.render({ request, paymentRequired: paymentRequired() });
   return { html, headers: { "content-type": "text/html; charset=utf-8", ...headers } };
 }
 
@@ -45,18 +45,18 @@ export function paymentCookie({ method, headers }: PaywallRequest): string | und
  * path, out of the reach of scripts. Nothing where nobody asked for it, or where a reload would not show it.
  */
 export function reloadHeaders(
-  { request, header }: { readonly request: PaywallRequest; readonly header: string },
+  { request, text }: { readonly request: PaywallRequest; readonly text: string },
   { headers }: Answer,
   maxAgeMs: number,
 ): Readonly<Record<string, string | readonly string[]>> | undefined {
   const wanted = request.method === "GET" && request.headers.get(PAGE_HEADER) === "1";
   const html = String(headers["content-type"]).startsWith("text/html");
-  const fits = header.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === header;
+  const fits = text.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === text;
   if (!wanted || !html || !fits) return undefined;
   const secure = request.url.startsWith("https:") ? "; Secure" : "";
   const path = pathOf(request.url).replaceAll(";", "%3B");
   const maxAge = Math.floor(maxAgeMs / 1000);
-  const cookie = `${COOKIE}=${header}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
+  const cookie = `${COOKIE}=${text}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
   const others = headers["set-cookie"] ?? [];
   return {
     "set-cookie": [...(typeof others === "string" ? [others] : others), cookie],

@@ -1,4 +1,4 @@
-import { X402Error } from "../core/errors.ts";
+import { codeOf } from "../core/errors.ts";
 import type { SettleResponse } from "../core/messages.ts";
 import { REASONS } from "../core/reasons.ts";
 import type { PaymentClaim } from "../ledger/claims.ts";
@@ -71,8 +71,4 @@ function isHonest(receipt: SettleResponse, { body, payer }: PaymentClaim): boole
   const sameAmount = receipt.amount === undefined || receipt.amount === amount;
   const hasTransaction = receipt.transaction !== "" || amount === "0";
   return receipt.network === network && hasTransaction && samePayer && sameAmount;
-}
-
-export function codeOf(error: unknown): string {
-  return error instanceof X402Error ? error.code : "internal_error";
 }

@@ -1,0 +1,155 @@
+import { canonicalJson } from "../core/json.ts";
+import type { FacilitatorRequest, SettleResponse, VerifyResponse } from "../core/messages.ts";
+import type { PaymentClaim } from "../ledger/claims.ts";
+import { conflict, withReceipt, type ConflictCode } from "./answers.ts";
+import { claimTtlMs, factsOf, type PaywallContext } from "./context.ts";
+import type { Answer, Decision, PaywallRequest } from "./gate.ts";
+import { guard } from "./guard.ts";
+import { holdClaim, type Hold } from "./hold.ts";
+import type { PricedOffer } from "./offers.ts";
+import { paymentCookie } from "./page.ts";
+import { identifierOf } from "./payment-identifier.ts";
+import { readPayment, type PresentedPayment } from "./read-payment.ts";
+import { proceed } from "./sale.ts";
+import { isUsedUp } from "./serve.ts";
+
+/** A request that presents a payment. */
+export interface Visit {
+  readonly context: PaywallContext;
+  readonly request: PaywallRequest;
+  readonly version: 1 | 2;
+  /** The payment header, as it came. */
+  readonly text: string;
+  /** Answer to a payment that cannot be taken. */
+  refuse(reason: string, receipt?: SettleResponse): Promise<Answer>;
+}
+
+/**
+ * Decides about a payment: known ones are gone on with by whoever presents the very same for the same request; new ones
+ * are verified and claimed, by one request only.
+ *
+ * @throws X402Error when it is malformed, or something that is needed cannot be reached.
+ */
+export async function admitPayment(visit: Visit, presented: PresentedPayment): Promise<Decision> {
+  const { context, request } = visit;
+  const { key, offer, payload } = presented;
+  const presenter = identifierOf(payload, context.options.paymentIdentifier === "required");
+  const name = requestName(context, request);
+  const known = key === undefined ? undefined : await context.claims.get(key);
+  if (key !== undefined && known !== undefined) return resume(key, known.claim, known.held);
+  if (key === undefined || offer === undefined)
+    return { answer: await visit.refuse("The payment accepts none of the offers.") };
+
+  const { requirements } = offer;
+  const body: FacilitatorRequest = {
+    x402Version: 2,
+    paymentPayload: payload,
+    paymentRequirements: requirements,
+  };
+  const { isValid, invalidReason, payer } = await verify(visit, body);
+  if (!isValid) return { answer: await visit.refuse(invalidReason ?? "invalid_payload") };
+  context.emit(request, { type: "payment_verified", ...factsOf(key, payer, requirements) });
+
+  const ttlMs = claimTtlMs(requirements);
+  if (presenter !== "") {
+    const owner = await context.claims.identify(`${payer ?? ""} ${presenter}`, key, ttlMs);
+    if (owner !== key) return clash("payment_identifier_conflict");
+  }
+  const claim: PaymentClaim = {
+    state: "claimed",
+    request: name,
+    presenter,
+    body,
+    payer,
+    idempotencyKey: crypto.randomUUID(),
+    runs: 0,
+    delivered: false,
+  };
+  const token = await context.claims.claim(key, claim, ttlMs);
+  if (token !== undefined) return proceed(visit, key, hold(key, token, claim));
+  const other = await context.claims.get(key);
+  return other === undefined ? clash("payment_in_flight") : resume(key, other.claim, other.held);
+
+  async function resume(id: string, seen: PaymentClaim, held: boolean): Promise<Decision> {
+    const same = hasPayload(seen, presented);
+    if (same && (seen.request !== name || seen.presenter !== presenter))
+      return clash("payment_bound_elsewhere");
+    if (held) return clash("payment_in_flight");
+    // Payer and nonce are public, and prove nothing.
+    if (!same) return clash("payment_already_used");
+    const stored = storedAnswer(seen, visit.version);
+    if (stored !== undefined) {
+      const facts = factsOf(id, seen.payer, seen.body.paymentRequirements);
+      context.emit(request, { type: "response_replayed", ...facts });
+      return { answer: stored };
+    }
+    if (isUsedUp(seen)) return clash("payment_already_used");
+    const resumed = await context.claims.resume(id);
+    if (resumed === undefined) return clash("payment_in_flight");
+    return proceed(visit, id, hold(id, resumed.token, resumed.claim), () =>
+      verify(visit, resumed.claim.body),
+    );
+  }
+
+  function hold(id: string, token: string, held: PaymentClaim): Hold {
+    return holdClaim(context.claims, id, token, held, (error) =>
+      context.emit(request, { type: "dependency_failed", name: "claims", error }),
+    );
+  }
+
+  function clash(code: ConflictCode): Decision {
+    context.emit(request, { type: "payment_rejected", code });
+    return { answer: conflict(code) };
+  }
+}
+
+/** The stored response for the payment that a page left in a cookie. Nothing is verified, run or charged for a cookie. */
+export async function storedForPage(
+  context: PaywallContext,
+  request: PaywallRequest,
+  offers: readonly PricedOffer[],
+): Promise<Answer | undefined> {
+  const text = paymentCookie(request);
+  if (text === undefined) return undefined;
+  try {
+    const presented = readPayment({ text, version: 2 }, offers, context.options.schemes);
+    const known = presented.key && (await context.claims.get(presented.key));
+    const same = known && known.claim.request === requestName(context, request);
+    return same && hasPayload(known.claim, presented) ? storedAnswer(known.claim, 2) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function verify(
+  { context, request }: Visit,
+  body: FacilitatorRequest,
+): Promise<VerifyResponse> {
+  const { onBeforeVerify } = context.options;
+  if (onBeforeVerify !== undefined) {
+    const { paymentPayload, paymentRequirements: requirements } = body;
+    await guard(context, request, "onBeforeVerify", () =>
+      onBeforeVerify({ request, paymentPayload, requirements }),
+    );
+  }
+  return context.facilitators.verify(body);
+}
+
+/** What a payment is bound to. */
+function requestName(context: PaywallContext, request: PaywallRequest): string {
+  return `${request.method} ${context.publicUrl(request)}`;
+}
+
+function hasPayload({ body }: PaymentClaim, { payload }: PresentedPayment): boolean {
+  return canonicalJson(body.paymentPayload.payload) === canonicalJson(payload.payload);
+}
+
+/** The response that was stored for a settled payment, with its receipt. */
+function storedAnswer(
+  { state, response, receipt }: PaymentClaim,
+  version: 1 | 2,
+): Answer | undefined {
+  return state === "settled" && response !== undefined && receipt !== undefined
+    ? withReceipt(response, receipt, version)
+    : undefined;
+}

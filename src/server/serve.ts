@@ -1,0 +1,185 @@
+import type { PaymentRequirements, SettleResponse } from "../core/messages.ts";
+import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
+import { conflict, notHeld, undecided, withReceipt } from "./answers.ts";
+import { bodyBytes, watched } from "./body.ts";
+import { claimTtlMs } from "./context.ts";
+import type { Admitted, Answer, Payment } from "./gate.ts";
+import type { Hold } from "./hold.ts";
+import { reloadHeaders } from "./page.ts";
+import type { Visit } from "./present.ts";
+
+/** One payment that a request may be served for. */
+export interface Sale {
+  readonly visit: Visit;
+  readonly hold: Hold;
+  readonly facts: Omit<Payment, "transaction" | "charge">;
+  readonly requirements: PaymentRequirements;
+  /** Settles; or ends the hold and answers why not. */
+  settleNow(): Promise<{ readonly receipt: SettleResponse } | { readonly answer: Answer }>;
+}
+
+/** How often a handler may run for a payment whose response was too large to keep and was cut off on its way. */
+const MAX_RUNS = 3;
+
+/** Whether nothing more can be had for a payment but what is stored. */
+export function isUsedUp({ state, delivered, runs }: PaymentClaim): boolean {
+  return state === "settled" && (delivered || runs >= MAX_RUNS);
+}
+
+/** The handler runs first: its answer is settled for, and nothing of it leaves before. */
+export function admitUnsettled(sale: Sale, mayCharge: () => Promise<void>): Admitted {
+  const { hold, facts, requirements, visit } = sale;
+  const { body } = hold.claim;
+  let change: ClaimChange = {};
+  let open = true;
+  const release = async (status?: number) => {
+    open = false;
+    await hold.forget();
+    failed(sale, false, status);
+  };
+
+  async function settled(answer: Answer): Promise<Answer> {
+    const held = await bodyBytes(answer, visit.context.maxResponseBytes);
+    if ("why" in held) {
+      await hold.forget();
+      visit.context.emit(visit.request, { type: "response_not_held", why: held.why, ...facts });
+      return notHeld(held.why);
+    }
+    const { status, headers } = answer;
+    const response: StoredResponse = { status, headers, body: held.bytes };
+    await mayCharge();
+    const keep = isSmall(sale, held.bytes) && { response };
+    if (!(await hold.write({ ...change, state: "served", ...keep })))
+      return conflict("payment_in_flight");
+    const outcome = await sale.settleNow();
+    return "answer" in outcome ? outcome.answer : deliver(sale, response, outcome.receipt);
+  }
+
+  return {
+    payment: {
+      ...facts,
+      charge(amount) {
+        const scheme = visit.context.options.schemes.find(
+          (each) => each.scheme === requirements.scheme && each.charge !== undefined,
+        );
+        if (!open) throw new TypeError("charge came after the response");
+        if (scheme?.charge === undefined)
+          throw new TypeError(`scheme "${requirements.scheme}" charges its price as it is`);
+        const paymentRequirements = {
+          ...requirements,
+          amount: scheme.charge(amount, requirements),
+        };
+        change = { body: { ...body, paymentRequirements } };
+      },
+    },
+    abandon: () => release(),
+    async finish(answer) {
+      open = false;
+      if (answer.status < 300) return settled(answer).catch((error) => giveUp(sale, error));
+      if (answer.status >= 400) await release(answer.status);
+      else await hold.forget();
+      return answer;
+    },
+  };
+}
+
+/** The handler runs for a payment that is settled already. */
+export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
+  const { hold, facts } = sale;
+  const stays = async (status?: number) => {
+    await hold.letGo();
+    failed(sale, true, status);
+  };
+  return {
+    payment: {
+      ...facts,
+      transaction: receipt.transaction,
+      charge() {
+        throw new TypeError("charge came after the payment was settled for its whole price");
+      },
+    },
+    abandon: () => stays(),
+    async finish(answer) {
+      if (answer.status < 400)
+        return sendSettled(sale, answer, receipt).catch((error) => giveUp(sale, error));
+      await stays(answer.status);
+      return withReceipt(answer, receipt, sale.visit.version);
+    },
+  };
+}
+
+async function sendSettled(sale: Sale, answer: Answer, receipt: SettleResponse): Promise<Answer> {
+  const { status, headers, body } = answer;
+  if (body instanceof ReadableStream) return passedOn(sale, answer, body, receipt, true);
+  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  const response: StoredResponse = { status, headers, body: bytes };
+  if (!isSmall(sale, bytes)) return large(sale, response, receipt);
+  await sale.hold.letGo({ response, delivered: true });
+  return kept(sale, response, receipt);
+}
+
+/** Writes down that it is settled, and hands out the response. The money has moved: nothing stops this any more. */
+export async function deliver(
+  sale: Sale,
+  response: StoredResponse,
+  receipt: SettleResponse,
+): Promise<Answer> {
+  const ttlMs = claimTtlMs(sale.requirements);
+  if (isSmall(sale, response.body)) {
+    await sale.hold.letGo({ state: "settled", receipt, delivered: true }, ttlMs);
+    return kept(sale, response, receipt);
+  }
+  await sale.hold.write({ state: "settled", receipt }, ttlMs).catch(() => false);
+  return large(sale, response, receipt);
+}
+
+/** A response that is not kept: whether it went out whole is watched. */
+function large(sale: Sale, response: StoredResponse, receipt: SettleResponse): Answer {
+  return passedOn(sale, response, new Response(response.body).body!, receipt, false);
+}
+
+/** Watches a body on its way out; where it turns out small enough it is kept, for the same payment to fetch again. */
+function passedOn(
+  { hold, visit }: Sale,
+  { status, headers }: Answer,
+  body: ReadableStream<Uint8Array>,
+  receipt: SettleResponse,
+  keep: boolean,
+): Answer {
+  const limit = keep ? visit.context.maxStoredBytes : 0;
+  const stream = watched(body, limit, async ({ end, bytes }) => {
+    const runs = hold.claim.runs + 1;
+    if (end === "failed") await hold.letGo();
+    else if (end === "cut") await hold.letGo({ runs });
+    else {
+      const response = bytes && { response: { status, headers, body: bytes } };
+      await hold.letGo({ runs, delivered: true, ...response });
+    }
+  });
+  return withReceipt({ status, headers, body: stream }, receipt, visit.version);
+}
+
+/** A response that is kept; pages are told that a reload shows it. */
+function kept(sale: Sale, response: StoredResponse, receipt: SettleResponse): Answer {
+  const { visit, requirements } = sale;
+  const answer = withReceipt(response, receipt, visit.version);
+  const reload = reloadHeaders(visit, answer, claimTtlMs(requirements));
+  return reload === undefined ? answer : { ...answer, headers: { ...answer.headers, ...reload } };
+}
+
+function isSmall({ visit }: Sale, bytes: Uint8Array | null): boolean {
+  return (bytes?.byteLength ?? 0) <= visit.context.maxStoredBytes;
+}
+
+function failed({ visit, facts }: Sale, charged: boolean, status: number | undefined): void {
+  const { context, request } = visit;
+  context.emit(request, { type: "handler_failed", charged, status, ...facts });
+}
+
+async function giveUp({ hold, visit }: Sale, error: unknown): Promise<Answer> {
+  await hold.letGo();
+  visit.context.emit(visit.request, { type: "dependency_failed", name: "claims", error });
+  return undecided(error);
+}
+
+const encoder = new TextEncoder();
