@@ -17,6 +17,27 @@ export interface HttpFacilitatorOptions {
 
 const MAX_ANSWER_BYTES = 64 * 1024;
 
+/** Statuses of a request that was turned away before anything was done, when no answer of the protocol comes along. */
+const REFUSED = new Set([401, 403, 404, 405, 413, 415, 429]);
+
+/** Error codes of Node for a connection that never was: nothing can have been done. */
+const NO_CONNECTION = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** Whether a request provably reached nobody. Elsewhere than in Node errors have no codes, and it is not known. */
+function neverConnected(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errors, cause } = error as Error & { code?: unknown; errors?: unknown };
+  if (Array.isArray(errors) && errors.length > 0) return errors.every(neverConnected);
+  return NO_CONNECTION.has(String(code)) || neverConnected(cause);
+}
+
 /**
  * A facilitator over HTTP (specification v2, section 7).
  *
@@ -42,7 +63,7 @@ export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {
     const { body, call } = init;
     const unavailable = (cause?: unknown) =>
       new X402Error("facilitator_unavailable", `the facilitator did not answer ${path}`, {
-        retry,
+        retry: neverConnected(cause) ? "safe" : retry,
         cause,
       });
     const timeout = new AbortController();
@@ -86,9 +107,14 @@ export function httpFacilitator(url: string, options: HttpFacilitatorOptions = {
         `facilitator ${path}`,
       );
     } catch (cause) {
-      const code = status >= 500 ? "facilitator_unavailable" : "facilitator_malformed";
+      const refused = REFUSED.has(status);
+      const code = refused
+        ? "facilitator_refused"
+        : status >= 500
+          ? "facilitator_unavailable"
+          : "facilitator_malformed";
       throw new X402Error(code, `the facilitator answered ${path} with status ${status}`, {
-        retry,
+        retry: refused ? "safe" : retry,
         cause,
       });
     }
