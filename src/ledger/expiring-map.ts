@@ -10,7 +10,10 @@ export interface ExpiringMap<V> {
   clear(): void;
 }
 
-export function expiringMap<V>(): ExpiringMap<V> {
+/** @param onExpire hears of every entry that goes because its time has come. */
+export function expiringMap<V>(
+  onExpire: (key: string, value: V) => void = () => undefined,
+): ExpiringMap<V> {
   const entries = new Map<string, { value: V; untilMs: number }>();
   let sweeper = entries.entries();
 
@@ -21,15 +24,23 @@ export function expiringMap<V>(): ExpiringMap<V> {
         sweeper = entries.entries();
         return;
       }
-      if (step.value[1].untilMs <= nowMs) entries.delete(step.value[0]);
+      if (step.value[1].untilMs <= nowMs) expire(step.value[0], step.value[1].value);
     }
+  }
+
+  function expire(key: string, value: V): void {
+    entries.delete(key);
+    onExpire(key, value);
   }
 
   return {
     get(key, nowMs) {
       sweep(nowMs);
       const entry = entries.get(key);
-      return entry !== undefined && entry.untilMs > nowMs ? entry.value : undefined;
+      if (entry === undefined) return undefined;
+      if (entry.untilMs > nowMs) return entry.value;
+      expire(key, entry.value);
+      return undefined;
     },
     set(key, value, untilMs) {
       const entry = entries.get(key);

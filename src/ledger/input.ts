@@ -136,7 +136,7 @@ function assertFence(fence: number): void {
   if (!Number.isSafeInteger(fence)) throw new TypeError("ledger: fence is not a safe integer");
 }
 
-function assertName(name: string, text: string): void {
+export function assertName(name: string, text: string): void {
   assertText(name, text);
   if (text === "") throw new TypeError(`ledger: ${name} is empty`);
 }
@@ -157,7 +157,7 @@ function assertUint256(name: string, amount: bigint): void {
 /** A hundred years: far from where sums of milliseconds would lose precision. */
 const MAX_DURATION_MS = 100 * 365 * 86_400_000;
 
-function assertDuration(name: string, ms: number, least: number): void {
+export function assertDuration(name: string, ms: number, least: number): void {
   if (!Number.isSafeInteger(ms) || ms < least || ms > MAX_DURATION_MS) {
     throw new TypeError(
       `ledger: ${name} is not a duration in whole milliseconds of at least ${least}`,

@@ -1,7 +1,12 @@
 import type { Cluster, Redis } from "ioredis";
+import { describeRedisError } from "./redis-run.ts";
 
-/** Says why this Redis may lose records by evicting them. Nothing: it does not. Throws what the client throws. */
+/** Says why this Redis may lose records by evicting them, or why that cannot be told. Nothing: it does not. */
 export async function evictionProblem(redis: Redis | Cluster): Promise<string | undefined> {
+  return await askAll(redis).catch(describeRedisError);
+}
+
+async function askAll(redis: Redis | Cluster): Promise<string | undefined> {
   for (const node of "nodes" in redis ? redis.nodes("master") : [redis]) {
     await node.ping();
     const settings = (await settingsByConfig(node)) ?? (await settingsByInfo(node));

@@ -55,8 +55,19 @@ export function readyGate(redis: Redis | Cluster, waitMs: number): ReadyGate {
 }
 
 /** Whether the client is connected. */
-export function isReady(redis: Redis | Cluster): boolean {
+function isReady(redis: Redis | Cluster): boolean {
   return redis.status === "ready";
+}
+
+/** Ends the client for good, after the replies that are still due. Never throws. */
+export async function closeRedis(redis: Redis | Cluster): Promise<void> {
+  try {
+    if (isReady(redis)) await redis.quit();
+  } catch {
+    // The connection is gone, which is what was wanted.
+  } finally {
+    redis.disconnect();
+  }
 }
 
 /** Connects a node of a cluster, and waits until that has succeeded or failed. */

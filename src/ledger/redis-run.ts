@@ -9,9 +9,9 @@ import { INDEX_SCRIPTS } from "./redis-index-scripts.ts";
 import { LANE_SCRIPTS } from "./redis-lane-scripts.ts";
 import { RECORD_SCRIPTS } from "./redis-scripts.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
-import type { LedgerOperation } from "./unavailable.ts";
+import type { LedgerOperation, StoreOperation } from "./unavailable.ts";
 
-type Argument = string | number;
+type Argument = string | number | Buffer;
 
 /** What a script answered: a status, and for some more, for example a hash as HGETALL gives it. */
 export interface ScriptReply {
@@ -20,24 +20,34 @@ export interface ScriptReply {
   readonly nowMs: unknown;
 }
 
-export type RunScript = (
-  operation: LedgerOperation,
+export type RunScript<O extends StoreOperation = LedgerOperation> = (
+  operation: O,
   keys: readonly string[],
   ...args: Argument[]
 ) => Promise<ScriptReply>;
 
-const SCRIPTS: Record<LedgerOperation, string> = {
-  ...RECORD_SCRIPTS,
-  ...HOLD_SCRIPTS,
-  ...INDEX_SCRIPTS,
-  ...LANE_SCRIPTS,
+/** The scripts of a store, and the version of the records that they read. */
+export interface ScriptSet<O extends StoreOperation> {
+  readonly scripts: Readonly<Record<O, string>>;
+  readonly version: number;
+  /** What they answer besides the status is bytes, not text. */
+  readonly binary?: boolean;
+}
+
+export const LEDGER_SCRIPTS: ScriptSet<LedgerOperation> = {
+  scripts: { ...RECORD_SCRIPTS, ...HOLD_SCRIPTS, ...INDEX_SCRIPTS, ...LANE_SCRIPTS },
+  version: SETTLEMENT_RECORD_VERSION,
 };
 
 /** Registers the scripts with the client, and answers a function that runs one when there is a connection. */
-export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): RunScript {
+export function scriptRunner<O extends StoreOperation>(
+  redis: Redis | Cluster,
+  connectionWaitMs: number,
+  { scripts, version, binary = false }: ScriptSet<O>,
+): RunScript<O> {
   const gate = readyGate(redis, connectionWaitMs);
   const commandOf = (operation: string): string => `farthingLedger_${operation}`;
-  for (const [operation, lua] of Object.entries(SCRIPTS)) {
+  for (const [operation, lua] of Object.entries<string>(scripts)) {
     const numberOfKeys = operation in HOLD_SCRIPTS ? 2 : 1;
     redis.defineCommand(commandOf(operation), { lua, numberOfKeys });
   }
@@ -49,13 +59,15 @@ export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): 
     }
     let reply: unknown;
     try {
-      reply = await commands[commandOf(operation)]?.(...keys, ...args);
+      const command = binary ? `${commandOf(operation)}Buffer` : commandOf(operation);
+      reply = await commands[command]?.(...keys, ...args);
     } catch (error) {
       throw ledgerUnavailable(operation, describeRedisError(error), true);
     }
-    const [status, more, nowMs]: unknown[] = Array.isArray(reply) ? reply : [];
+    const [word, more, nowMs]: unknown[] = Array.isArray(reply) ? reply : [];
+    const status = binary ? String(word) : word;
     if (status === "version") {
-      const why = `the record has version ${String(more).slice(0, 16)}, this service reads ${SETTLEMENT_RECORD_VERSION}`;
+      const why = `the record has version ${String(more).slice(0, 16)}, this service reads ${version}`;
       throw ledgerUnavailable(operation, why, true);
     }
     if (typeof status !== "string" || status === "malformed") throw malformed(operation);
@@ -64,7 +76,7 @@ export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): 
 }
 
 /** The answer of a script that says yes or no. */
-export function isYes(operation: LedgerOperation, { status }: ScriptReply): boolean {
+export function isYes(operation: StoreOperation, { status }: ScriptReply): boolean {
   if (status !== "yes" && status !== "no") throw malformed(operation);
   return status === "yes";
 }
@@ -80,7 +92,7 @@ export function recordIn(
   return record;
 }
 
-export function malformed(operation: LedgerOperation): X402Error {
+export function malformed(operation: StoreOperation): X402Error {
   return ledgerUnavailable(operation, "the record in Redis is malformed", true);
 }
 

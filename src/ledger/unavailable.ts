@@ -20,8 +20,20 @@ export type LedgerOperation =
   | "retireTransactions"
   | "check";
 
+/** What a `ClaimStore` does. */
+export type ClaimOperation =
+  | "claimPayment"
+  | "getClaim"
+  | "resumeClaim"
+  | "writeClaim"
+  | "renewClaim"
+  | "forgetClaim"
+  | "identifyPayment";
+
+export type StoreOperation = LedgerOperation | ClaimOperation;
+
 /** Operations that touch nothing on which the fate of money depends. */
-const HARMLESS: ReadonlySet<LedgerOperation> = new Set([
+const HARMLESS: ReadonlySet<StoreOperation> = new Set([
   "get",
   "index",
   "paymentsOf",
@@ -33,21 +45,24 @@ const HARMLESS: ReadonlySet<LedgerOperation> = new Set([
   "check",
 ]);
 
+/** Before they are made nothing has happened to the payment. */
+const CLAIMS: ReadonlySet<StoreOperation> = new Set(["claim", "claimPayment"]);
+
 /**
  * The error of an operation that the ledger did not answer.
  *
  * `safe` only where nothing can have happened to money: a claim that certainly never reached the store, reading, holds
  * and the sharing out of lanes. A claim that may have arrived is `unsafe`: a record may exist now, and only the identical
  * payment gets past it. The other operations are about a payment that is already in hand, so money may have moved
- * before they were asked; they are `unsafe` even when they certainly did not happen. There is no `cause`: errors of
+ * before they were asked; they are `unsafe` even when they certainly did not happen; so is reading a publisher's claim. There is no `cause`: errors of
  * Redis clients carry the arguments of the command, which hold signatures and API keys, or the password.
  */
 export function ledgerUnavailable(
-  operation: LedgerOperation,
+  operation: StoreOperation,
   why: string,
   mayHaveHappened: boolean,
 ): X402Error {
-  const safe = HARMLESS.has(operation) || (operation === "claim" && !mayHaveHappened);
+  const safe = HARMLESS.has(operation) || (CLAIMS.has(operation) && !mayHaveHappened);
   return new X402Error("ledger_unavailable", `ledger: ${operation}: ${why}`, {
     retry: safe ? "safe" : "unsafe",
   });
