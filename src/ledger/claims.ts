@@ -8,6 +8,7 @@ export interface StoredResponse {
   readonly status: number;
   /** Lower-case names; a list where a header was sent several times. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The store may keep these very bytes: whoever gave them does not change them afterwards. */
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
@@ -40,24 +41,30 @@ export interface PaymentClaim {
   readonly delivered: boolean;
 }
 
-/** What a holder may change. */
+/** What a holder may change. A field that is there but undefined is removed from the claim; the others stay. */
 export type ClaimChange = Partial<
   Pick<PaymentClaim, "state" | "body" | "via" | "runs" | "receipt" | "response" | "delivered">
 >;
 
 /**
  * Claims on payments, shared by all servers of a publisher (safety rule 13). Whoever holds a claim may let a handler
- * run for it and settle it; a holder that does not renew within `leaseMs` has lost it to whoever resumes it, and what
- * it writes afterwards is refused.
+ * run for it and settle it; a holder that does not renew within `leaseMs` loses it to whoever resumes it, and what it
+ * writes afterwards is refused. Until somebody does, its token is good: it may still write and renew.
  *
- * Every operation throws `X402Error` `ledger_unavailable` when the store cannot be reached.
+ * Every operation throws `X402Error` `ledger_unavailable` when the store cannot be reached, does not answer in time or
+ * holds something malformed. Its `retry` is `safe` for a claim that certainly was not made, and otherwise `unsafe`: the
+ * payment may have been settled before, by any server. A `TypeError` is the caller's mistake: an empty key, a duration
+ * that is none.
  */
 export interface ClaimStore {
   /** For how long a claim is held without being renewed. Absent: claims live and die with this process. */
   readonly leaseMs?: number;
   /** The claim on a payment, and whether somebody holds it now. */
   get(key: string): Awaitable<{ readonly claim: PaymentClaim; readonly held: boolean } | undefined>;
-  /** Claims a payment and holds it; the token proves it. Nothing when there is a claim already. Kept for `ttlMs`. */
+  /**
+   * Claims a payment and holds it; the token proves it. Nothing when there is a claim already. Kept for `ttlMs`, and
+   * for as long as it is held.
+   */
   claim(key: string, claim: PaymentClaim, ttlMs: number): Awaitable<string | undefined>;
   /** Holds a claim that nobody holds. Nothing when somebody does, or there is none. */
   resume(
@@ -66,7 +73,7 @@ export interface ClaimStore {
   /**
    * Changes a claim that the token holds, all at once or not at all; a state never goes backwards.
    * `letGo` ends the hold; `ttlMs` keeps the claim for that long from now on, if that is longer than it would be kept.
-   * False: not held by this token, and nothing was changed.
+   * False: not held by this token, or the state would go backwards; nothing was changed.
    */
   write(
     key: string,

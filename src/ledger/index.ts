@@ -1,3 +1,11 @@
+export type {
+  Awaitable,
+  ClaimChange,
+  ClaimState,
+  ClaimStore,
+  PaymentClaim,
+  StoredResponse,
+} from "./claims.ts";
 export { SETTLEMENT_RECORD_VERSION, SETTLEMENT_TRANSITIONS } from "./ledger.ts";
 export type {
   Claim,
@@ -9,4 +17,6 @@ export type {
   Transition,
 } from "./ledger.ts";
 export type { LaneStore, LaneTransaction } from "./lanes.ts";
+export { memoryClaims } from "./memory-claims.ts";
+export type { MemoryClaimsOptions, MemoryClaimStore } from "./memory-claims.ts";
 export { memoryLedger } from "./memory.ts";

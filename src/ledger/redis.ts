@@ -15,12 +15,14 @@ import type { Claim, ClaimInput, Ledger, SettlementRecord, Transition } from "./
 import { newRecord } from "./record.ts";
 import { evictionProblem } from "./redis-check.ts";
 import { redisLanes } from "./redis-lanes.ts";
-import { isReady } from "./redis-ready.ts";
+import { closeRedis } from "./redis-ready.ts";
 import { parseWholeNumber } from "./redis-record.ts";
-import { describeRedisError, isYes, malformed, recordIn, scriptRunner } from "./redis-run.ts";
+import { isYes, LEDGER_SCRIPTS, malformed, recordIn, scriptRunner } from "./redis-run.ts";
 import type { RunScript } from "./redis-run.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 
+export { redisClaims } from "./redis-claims.ts";
+export type { RedisClaimsOptions, RedisClaimStore } from "./redis-claims.ts";
 export { redisLedgerOptions } from "./redis-options.ts";
 
 export interface RedisLedgerOptions {
@@ -41,7 +43,7 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
   const { prefix = "farthing", connectionWaitMs = 1_000 } = options;
   if (/[{}]/.test(prefix))
     throw new TypeError("ledger: the prefix has a brace, which is for hash tags");
-  const runScript = scriptRunner(redis, connectionWaitMs);
+  const runScript = scriptRunner(redis, connectionWaitMs, LEDGER_SCRIPTS);
   let closed = false;
   const keysOf = (key: string): string[] => [`${prefix}:settlement:{${key}}`];
   const indexKeysOf = (transaction: string): string[] => [`${prefix}:transaction:{${transaction}}`];
@@ -101,19 +103,13 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
 
   async function check(): Promise<void> {
     await run("check", [`${prefix}:check`]);
-    const problem = await evictionProblem(redis).catch(describeRedisError);
+    const problem = await evictionProblem(redis);
     if (problem !== undefined) throw ledgerUnavailable("check", problem, false);
   }
 
   async function close(): Promise<void> {
     closed = true;
-    try {
-      if (isReady(redis)) await redis.quit(); // after the replies that are still due
-    } catch {
-      // The connection is gone, which is what was wanted.
-    } finally {
-      redis.disconnect();
-    }
+    await closeRedis(redis);
   }
 
   return {

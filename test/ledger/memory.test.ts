@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
 import { memoryLedger } from "../../src/ledger/memory.ts";
+import { collectGarbage } from "../setup/garbage.ts";
 import { ledgerContract } from "./contract.ts";
 import { again, claimOf, holdOf, SHORT, unique } from "./world.ts";
 
@@ -65,11 +66,3 @@ test.each([
   expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000);
   await ledger.close();
 });
-
-async function collectGarbage(): Promise<void> {
-  const { setFlagsFromString } = await import("node:v8");
-  const { runInNewContext } = await import("node:vm");
-  setFlagsFromString("--expose-gc");
-  await new Promise((resolve) => setTimeout(resolve, 0)); // WeakRefs hold until the end of the job
-  (runInNewContext("gc") as () => void)();
-}
