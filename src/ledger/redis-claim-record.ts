@@ -133,7 +133,7 @@ export function parseClaim(values: unknown): PaymentClaim | undefined {
 function readField(name: Field, bytes: Uint8Array): unknown {
   if (bytes.byteLength > 4 * MAX_TEXT) return undefined;
   try {
-    const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    const decoded = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return name === "state" ? decoded : JSON.parse(decoded);
   } catch {
     return undefined; // neither UTF-8 nor JSON

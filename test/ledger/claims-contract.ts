@@ -31,10 +31,10 @@ function expiryContract(world: ClaimsWorld): void {
   describe("expiry of claims", () => {
     test("a claim that nobody holds is gone after its time, and may be made again", async () => {
       const { store } = world;
-      const { key, token } = await claimed(world.hasty ?? store, {}, 2 * SHORT);
+      const { key, token } = await claimed(world.hasty ?? store, {}, 4 * SHORT);
       await store.write(key, token, { state: "served", response: responseOf() }, { letGo: true });
       expect(await store.get(key)).toBeDefined();
-      await world.advance(2 * SHORT);
+      await world.advance(4 * SHORT);
       expect(await store.get(key)).toBeUndefined();
       expect(await store.resume(key)).toBeUndefined();
       expect(await store.write(key, token, { runs: 1 })).toBe(false);
@@ -50,9 +50,9 @@ function expiryContract(world: ClaimsWorld): void {
       const two = await claimed(store, {}, 2 * SHORT);
       await store.write(two.key, two.token, {}, { letGo: true });
       const token = (await store.resume(two.key))?.token ?? "";
-      const three = await claimed(world.hasty ?? store, {}, 2 * SHORT);
+      const three = await claimed(world.hasty ?? store, {}, 3 * SHORT);
       expect(await store.renew(three.key, three.token)).toBe(true); // for as long as `store` holds
-      await world.advance(3 * SHORT);
+      await world.advance(4 * SHORT);
       for (const { key } of [one, two, three])
         expect(await store.get(key)).toMatchObject({ held: true });
       expect(await store.write(two.key, token, { runs: 1 })).toBe(true);
@@ -95,9 +95,9 @@ function identifierContract(world: ClaimsWorld): void {
 
     test("are free again after their time, which asking does not put off", async () => {
       const identifier = unique("identifier");
-      expect(await world.store.identify(identifier, "one", 2 * SHORT)).toBe("one");
+      expect(await world.store.identify(identifier, "one", 4 * SHORT)).toBe("one");
       expect(await world.replica.identify(identifier, "two", LONG)).toBe("one");
-      await world.advance(2 * SHORT);
+      await world.advance(4 * SHORT);
       expect(await world.store.identify(identifier, "two", LONG)).toBe("two");
     });
 

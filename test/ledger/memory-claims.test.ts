@@ -99,6 +99,14 @@ describe("bytes of responses", () => {
     expect(withResponse(store, "abc")).toBe("a");
   });
 
+  test("what is to be delivered again stays", () => {
+    const { store, add } = filled(50);
+    const a = add("a", { state, delivered: true });
+    store.write("a", a, { delivered: false });
+    add("b", {});
+    expect(withResponse(store, "ab")).toBe("ab");
+  });
+
   test("count no more once they were replaced, removed, forgotten or have expired", () => {
     const { store, add, advance } = filled(100);
     add("a", { state, delivered: true });
