@@ -47,7 +47,12 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     paymentRequirements: requirements,
   };
   const { isValid, invalidReason, payer } = await verify(visit, body);
-  if (!isValid) return { answer: await visit.refuse(invalidReason ?? "invalid_payload") };
+  if (!isValid) {
+    // Perhaps because a request that came at the same time has settled it since.
+    const since = await context.claims.get(key);
+    if (since !== undefined) return resume(key, since.claim, since.held);
+    return { answer: await visit.refuse(invalidReason ?? "invalid_payload") };
+  }
   context.emit(request, { type: "payment_verified", ...factsOf(key, payer, requirements) });
 
   const ttlMs = claimTtlMs(requirements);

@@ -69,6 +69,10 @@ function isHonest(receipt: SettleResponse, { body, payer }: PaymentClaim): boole
     payer === undefined ||
     receipt.payer.toLowerCase() === payer.toLowerCase();
   const sameAmount = receipt.amount === undefined || receipt.amount === amount;
-  const hasTransaction = receipt.transaction !== "" || amount === "0";
-  return receipt.network === network && hasTransaction && samePayer && sameAmount;
+  const named = isTransaction(receipt.transaction, network) || amount === "0";
+  return receipt.network === network && named && samePayer && sameAmount;
+}
+
+function isTransaction(text: string, network: string): boolean {
+  return network.startsWith("eip155:") ? /^0x[0-9a-f]{64}$/i.test(text) : text !== "";
 }

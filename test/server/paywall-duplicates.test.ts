@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   failedWith,
   openShop,
+  PAYER,
   paymentFor,
   presenting,
   presentingV1,
@@ -38,6 +39,22 @@ describe("one payment, many requests", () => {
     shop.facilitator.onSettle = async (call) => (await again(), settled(call));
     expect((await shop.visit(presenting(payment))).status).toBe(200);
     expect(statuses).toEqual([409, 409]);
+  });
+
+  test("verified only after another request had settled it: the stored response, not that it was used", async () => {
+    const shop = await openShop();
+    const payment = paymentFor(shop.offer);
+    let first: Response | undefined;
+    shop.facilitator.onVerify = async () => {
+      if (first !== undefined) return { isValid: true, payer: PAYER };
+      first = new Response(null);
+      first = await shop.visit(presenting(payment));
+      return { isValid: false, invalidReason: "invalid_exact_evm_nonce_already_used" };
+    };
+    const second = await shop.visit(presenting(payment));
+    expect(first?.status).toBe(200);
+    expect(second.status).toBe(200);
+    expect(shop.handlerRuns).toBe(1);
   });
 
   test("later: the stored response with the same receipt, and no call to the facilitator", async () => {
