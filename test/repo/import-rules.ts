@@ -99,6 +99,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     advice: "move the decision to src/server/; an adapter only translates",
   })),
   {
+    of: /^src\/html\/page\//,
+    name: "the page's script runs in a browser, and is small",
+    may: ["src/core/", "src/html/page-data.ts", "src/html/text.ts", "src/html/page/"],
+    advice: "compute it in src/html/ and give it to the page with its data",
+  },
+  {
+    of: /^src\/html\//,
+    name: "src/html is the page that a gate shows to people",
+    may: ["src/core/", "type src/server/gate.ts", "src/evm/", "src/html/*.ts", "@noble/hashes"],
+    advice: PASS_IN,
+  },
+  {
     of: /^src\/mcp\//,
     name: "src/mcp",
     may: ["src/core/", "src/client/", "src/server/", "src/mcp/", "@modelcontextprotocol/sdk"],

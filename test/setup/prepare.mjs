@@ -10,7 +10,14 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 /** Folders with a package-lock.json of their own; they are not part of the published package. */
 const privatePackages = ["test/interop", "test/consumers"];
 
-const prerequisites = [redisServer(), ...privatePackages.map((folder) => privatePackage(folder))];
+/** As `test/setup/chromium.ts` looks for it. */
+const CHROMIUM_NAMES = ["chromium", "chromium-browser", "google-chrome"];
+
+const prerequisites = [
+  redisServer(),
+  chromium(),
+  ...privatePackages.map((folder) => privatePackage(folder)),
+];
 
 const missing = [];
 for (const { name, ready, provide, hint } of prerequisites) {
@@ -34,6 +41,18 @@ function redisServer() {
   };
 }
 
+function chromium() {
+  const named = process.env["CHROMIUM"];
+  return {
+    name: named === undefined ? "chromium" : `chromium (CHROMIUM=${named})`,
+    ready: () => (named === undefined ? CHROMIUM_NAMES.some(onPath) : executable(named)),
+    provide: () => {
+      if (named === undefined) aptInstall(["chromium"]);
+    },
+    hint: "Install it (`apt-get install chromium`, `brew install chromium`), or name the binary in CHROMIUM.",
+  };
+}
+
 /** `npm ci` in a folder, when its node_modules is missing or older than its lock. */
 function privatePackage(folder) {
   const lock = join(root, folder, "package-lock.json");
@@ -53,7 +72,7 @@ function privatePackage(folder) {
  * Installs Debian packages as root (or by passwordless sudo) without starting or enabling their services: a
  * `policy-rc.d` that forbids it is in place while dpkg runs, unless the machine has its own.
  */
-function aptInstall(packages, services) {
+function aptInstall(packages, services = []) {
   const asRoot = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
   if (
     !onPath("apt-get") ||
@@ -71,7 +90,7 @@ function aptInstall(packages, services) {
     export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
     install() { apt-get -qq -o DPkg::Lock::Timeout=120 install -y --no-install-recommends ${packages.join(" ")}; }
     install || { apt-get -qq -o DPkg::Lock::Timeout=120 update && install; } || exit 1
-    if [ -d /run/systemd/system ]; then systemctl --quiet disable ${services.join(" ")} || true; fi`;
+    if [ -d /run/systemd/system ]; then for service in ${services.join(" ")}; do systemctl --quiet disable "$service" || true; done; fi`;
   run(...asCommand([...asRoot, "sh", "-c", script]));
 }
 
