@@ -3,6 +3,17 @@ import type { Answer } from "./gate.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Statuses whose answers have no body (Fetch standard). */
+export const BODILESS: ReadonlySet<number> = new Set([101, 103, 204, 205, 304]);
+
+/** An answer without a body that nobody would read: nothing would ever tell its end. */
+export function asSent(method: string, answer: Answer): Answer {
+  const { status, body } = answer;
+  if (body === null || (method !== "HEAD" && !BODILESS.has(status))) return answer;
+  if (body instanceof ReadableStream) body.cancel().catch(() => {});
+  return { ...answer, body: null };
+}
+
 /** The whole body of an answer, or why it cannot be held back. */
 export async function bodyBytes(
   { headers, body }: Answer,
@@ -13,11 +24,11 @@ export async function bodyBytes(
     why: `The response is over ${limit} bytes, which cannot be held back until it is paid: settle this route before its handler.`,
   };
   if (typeof body === "string" || body instanceof Uint8Array) {
-    const bytes = typeof body === "string" ? (new TextEncoder().encode(body) as Bytes) : body;
+    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
     return bytes.byteLength > limit ? tooLarge : { bytes };
   }
-  if (String(headers["content-type"]).startsWith("text/event-stream")) {
-    await body.cancel().catch(() => {});
+  if (/^text\/event-stream/i.test(String(headers["content-type"]))) {
+    body.cancel().catch(() => {});
     return {
       why: "An event stream cannot be held back until it is paid: settle this route before its handler.",
     };
@@ -46,11 +57,13 @@ export function watched(
   const reader = (body ?? new Response("").body!).getReader();
   let chunks: Uint8Array[] | undefined = [];
   let size = 0;
+  let cut = false;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
+          if (cut) return; // what looks like the end is the cancelling
           if (!done) {
             size += value.byteLength;
             if (size > limit) chunks = undefined;
@@ -59,15 +72,17 @@ export function watched(
             return;
           }
         } catch (error) {
-          await onEnd({ end: "failed" });
+          if (!cut) await onEnd({ end: "failed" });
           throw error;
         }
         await onEnd({ end: "sent", ...(chunks && { bytes: concatenated(chunks, size) }) });
         controller.close();
       },
       async cancel(reason) {
-        await reader.cancel(reason).catch(() => {});
+        cut = true;
+        const cancelled = reader.cancel(reason).catch(() => {});
         await onEnd({ end: "cut" });
+        await cancelled;
       },
     },
     { highWaterMark: 0 },

@@ -1,7 +1,7 @@
 import type { PaymentRequirements, SettleResponse } from "../core/messages.ts";
 import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
 import { conflict, notHeld, undecided, withReceipt } from "./answers.ts";
-import { bodyBytes, watched } from "./body.ts";
+import { asSent, bodyBytes, watched } from "./body.ts";
 import { claimTtlMs } from "./context.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
@@ -38,7 +38,8 @@ export function admitUnsettled(sale: Sale, mayCharge: () => Promise<void>): Admi
     failed(sale, false, status);
   };
 
-  async function settled(answer: Answer): Promise<Answer> {
+  async function settled(given: Answer): Promise<Answer> {
+    const answer = asSent(visit.request.method, given);
     const held = await bodyBytes(answer, visit.context.maxResponseBytes);
     if ("why" in held) {
       await hold.forget();
@@ -108,7 +109,8 @@ export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
   };
 }
 
-async function sendSettled(sale: Sale, answer: Answer, receipt: SettleResponse): Promise<Answer> {
+async function sendSettled(sale: Sale, given: Answer, receipt: SettleResponse): Promise<Answer> {
+  const answer = asSent(sale.visit.request.method, given);
   const { status, headers, body } = answer;
   if (body instanceof ReadableStream) return passedOn(sale, answer, body, receipt, true);
   const bytes = typeof body === "string" ? encoder.encode(body) : body;

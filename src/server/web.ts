@@ -1,5 +1,6 @@
 /** Between plain answers and web `Request` and `Response`. */
-import type { Answer, AnswerBody, Admitted, Gate, Payment } from "./gate.ts";
+import { BODILESS } from "./body.ts";
+import type { Answer, Admitted, Gate, Payment } from "./gate.ts";
 
 /** What to do with a request: send this response, or run the handler and send what `finish` makes of its response. */
 export type Outcome =
@@ -37,9 +38,6 @@ export async function finishResponse(admitted: Admitted, response: Response): Pr
   return finished === answer ? response : toResponse(finished);
 }
 
-/** Statuses that have no body (Fetch standard). */
-const BODILESS = new Set([101, 103, 204, 205, 304]);
-
 export function toResponse({ status, headers, body }: Answer): Response {
   return new Response(BODILESS.has(status) ? null : body, { status, headers: toHeaders(headers) });
 }
@@ -68,5 +66,5 @@ export function toAnswer(response: Response): Answer {
     if (name === "set-cookie") headers[name] = response.headers.getSetCookie();
     else headers[name] = value;
   }
-  return { status: response.status, headers, body: response.body as AnswerBody };
+  return { status: response.status, headers, body: response.body };
 }

@@ -170,7 +170,7 @@ describe("a settlement that failed", () => {
       ...failedWith(undefined),
       ...call,
       success: true,
-      transaction: "0x1",
+      transaction: `0x${"7b".repeat(32)}`,
       network: "eip155:84532",
     });
     expect((await shop.visit(paidRequest(shop.offer))).status).toBe(200);

@@ -16,7 +16,13 @@ import type {
   VerifyResponse,
 } from "../../src/core/messages.ts";
 import { exactEvm } from "../../src/evm/index.ts";
-import { createPaywall, type PaywallOptions } from "../../src/server/index.ts";
+import {
+  createPaywall,
+  type Accepts,
+  type Payment,
+  type PaywallOptions,
+  type RouteOptions,
+} from "../../src/server/index.ts";
 
 export const NETWORK = "eip155:84532";
 export const PAY_TO = "0x209693Bc6afc0C5328bA36FaF03C514EF312287C";
@@ -79,20 +85,33 @@ export interface Shop {
   readonly handlerRuns: number;
   readonly offer: PaymentRequirements;
   /** The handler: what the next visits get for their payment. */
-  handler: () => Response | Promise<Response>;
+  handler: (payment: Payment | undefined) => Response | Promise<Response>;
   /** Asks as an adapter does: gate, handler, finish. */
   visit(request?: Request): Promise<Response>;
 }
 
-/** A shop with one route for a cent. */
-export async function openShop(options: Partial<PaywallOptions> = {}): Promise<Shop> {
-  const facilitator = fakeFacilitator();
+/** The one route of a shop; a report for a cent unless said otherwise. */
+export interface ShopRoute {
+  readonly accepts?: Accepts;
+  readonly options?: RouteOptions;
+  /** Of the request that asks for the offer. */
+  readonly init?: RequestInit;
+  readonly facilitator?: FakeFacilitator;
+}
+
+/** A shop with one route. */
+export async function openShop(
+  options: Partial<PaywallOptions> = {},
+  route: ShopRoute = {},
+): Promise<Shop> {
+  const { facilitator = fakeFacilitator(), accepts = "$0.01" } = route;
   const defaults = { facilitator, schemes: [exactEvm()], network: NETWORK, payTo: PAY_TO };
-  const gate = createPaywall({ ...defaults, ...options }).route("$0.01", {
+  const gate = createPaywall({ ...defaults, ...options }).route(accepts, {
     description: "A report",
+    ...route.options,
   });
   let handlerRuns = 0;
-  const unpaid = await gate(new Request(URL_PAID));
+  const unpaid = await gate(new Request(URL_PAID, route.init));
   if (!("response" in unpaid)) throw new Error("the gate is open");
   const offer = demandOf(unpaid.response).accepts[0]!;
 
@@ -107,12 +126,12 @@ export async function openShop(options: Partial<PaywallOptions> = {}): Promise<S
       const outcome = await gate(request);
       if ("response" in outcome) return outcome.response;
       handlerRuns += 1;
-      if ("free" in outcome) return await shop.handler();
+      if ("free" in outcome) return await shop.handler(undefined);
       let response: Response;
       try {
-        response = await shop.handler();
+        response = await shop.handler(outcome.payment);
       } catch {
-        outcome.abandon();
+        await outcome.abandon();
         return new Response("the handler failed", { status: 500 });
       }
       return await outcome.finish(response);
@@ -152,7 +171,9 @@ export function presenting(
   url = URL_PAID,
   init: RequestInit = {},
 ): Request {
-  return new Request(url, { ...init, headers: { [PAYMENT_SIGNATURE]: encodeHeader(payment) } });
+  const headers = new Headers(init.headers);
+  headers.set(PAYMENT_SIGNATURE, encodeHeader(payment));
+  return new Request(url, { ...init, headers });
 }
 
 export function paidRequest(offer: PaymentRequirements): Request {
