@@ -32,8 +32,11 @@ const ALLOWED_HEADERS = [
 const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
 export interface Cors {
-  /** Answer to a preflight; nothing when the app answers them. */
-  preflight(request: PaywallRequest): Answer | undefined;
+  /**
+   * Answer to a preflight. It never goes on to a handler, which might take any method and give its content to whoever
+   * calls his request a preflight: an app that answers them itself does so before the paywall.
+   */
+  preflight(request: PaywallRequest): Answer;
   /** Headers of every other answer. */
   headers(request: PaywallRequest): Readonly<Record<string, string>>;
 }
@@ -48,7 +51,8 @@ export function corsPolicy(option: boolean | CorsOptions | undefined): Cors {
   const expose = { "access-control-expose-headers": EXPOSED_HEADERS.join(", ") };
   if (option === undefined || option === false) {
     const headers = option === false ? {} : expose;
-    return { preflight: () => undefined, headers: () => headers };
+    const answer = { status: 204, headers: {}, body: null };
+    return { preflight: () => answer, headers: () => headers };
   }
   const {
     origins,

@@ -28,22 +28,22 @@ export function createGate(context: PaywallContext, route: Route): Gate {
     } catch (error) {
       decision = { answer: failed(request, error) };
     }
-    return "answer" in decision
-      ? { answer: withHeaders(decision.answer, cors.headers(request)) }
-      : decision;
+    if ("free" in decision) return decision;
+    const readable = (answer: Answer) => withHeaders(answer, cors.headers(request));
+    if ("answer" in decision) return { answer: readable(decision.answer) };
+    const { finish } = decision;
+    return { ...decision, finish: async (answer) => readable(await finish(answer)) };
   };
 
   async function decide(request: PaywallRequest): Promise<Decision> {
-    if (isPreflight(request)) {
-      const answer = cors.preflight(request);
-      return answer === undefined ? { free: true } : { answer };
-    }
+    if (isPreflight(request)) return { answer: cors.preflight(request) };
     const { page, onProtectedRequest } = options;
     const asset = page?.asset?.(request);
     if (asset !== undefined) return { answer: asset };
     if (onProtectedRequest !== undefined) {
-      const ask = () => onProtectedRequest(request);
-      if (await guard(context, request, "onProtectedRequest", ask)) return { free: true };
+      const hook = () => onProtectedRequest(request);
+      const said = await guard(context, request, "onProtectedRequest", hook);
+      if (said?.grantAccess === true) return { free: true };
     }
     const header = paymentHeader(request);
     const demand = await demandFor(request);

@@ -82,8 +82,9 @@ export interface PaywallOptions extends PaywallHooks {
   /** The page for people in a browser, for example `htmlPaywall()` of `farthing/html`. Default: JSON for everybody. */
   readonly page?: PaywallPage;
   /**
-   * `true` or options: preflights are answered, and browsers of other origins may pay. Absent: preflights go to the
-   * app, and the payment headers are exposed. `false`: no CORS headers at all.
+   * `true` or options: preflights are answered, and browsers of other origins may pay. Absent: the payment headers are
+   * exposed, and all else is left to the app, which has to answer preflights before they come to the paywall. `false`:
+   * no CORS headers at all.
    */
   readonly cors?: boolean | CorsOptions;
   /** Extension `payment-identifier` of all routes; default `optional`. */
