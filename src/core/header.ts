@@ -1,3 +1,4 @@
+import { decodeBase64, encodeBase64 } from "./base64.ts";
 import { X402Error, type ErrorCode } from "./errors.ts";
 import { parseText } from "./parse.ts";
 import type { Schema } from "./schema.ts";
@@ -12,14 +13,11 @@ export const X_PAYMENT_RESPONSE = "X-PAYMENT-RESPONSE";
 /** Longest header value that is decoded, in characters. */
 export const MAX_HEADER_LENGTH = 8192;
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 
 /** Header value of a message: base64 (standard alphabet) of its UTF-8 JSON. */
 export function encodeHeader(value: unknown): string {
-  const bytes = new TextEncoder().encode(JSON.stringify(value));
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
+  return encodeBase64(JSON.stringify(value));
 }
 
 /**
@@ -35,12 +33,11 @@ export function decodeHeader<T>(schema: Schema<T>, text: string, code: ErrorCode
       `${name}: is longer than ${MAX_HEADER_LENGTH} characters`,
     );
   }
-  if (text === "" || !BASE64.test(text))
-    throw new X402Error(code, `${name}: is not base64 (standard alphabet)`);
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+  const bytes = text === "" ? undefined : decodeBase64(text);
+  if (bytes === undefined) throw new X402Error(code, `${name}: is not base64 (standard alphabet)`);
   let json: string;
   try {
-    json = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    json = UTF8.decode(bytes);
   } catch {
     throw new X402Error(code, `${name}: is not UTF-8`);
   }

@@ -51,3 +51,20 @@ export function canonicalJson(value: unknown): string {
   entries.sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(",")}}`;
 }
+
+/** Whether two JSON values are equal; the order of keys does not count, and an undefined entry is none. */
+export function isSameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) || Array.isArray(b)) {
+    const lists = Array.isArray(a) && Array.isArray(b) && a.length === b.length;
+    return lists && a.every((item, index) => isSameJson(item ?? null, b[index] ?? null));
+  }
+  const count = (value: object) => Object.values(value).filter((item) => item !== undefined).length;
+  if (count(a) !== count(b)) return false;
+  return Object.entries(a).every(
+    ([key, item]) =>
+      item === undefined ||
+      (Object.hasOwn(b, key) && isSameJson(item, (b as Record<string, unknown>)[key])),
+  );
+}

@@ -1,4 +1,4 @@
-import { canonicalJson } from "./json.ts";
+import { isSameJson } from "./json.ts";
 import type { PaymentPayload, PaymentRequirements } from "./messages.ts";
 
 /**
@@ -10,9 +10,8 @@ export function findAcceptedOffer<T extends PaymentRequirements>(
   offers: readonly T[],
 ): T | undefined {
   const { extra, ...accepted } = payment.accepted;
-  const wanted = canonicalJson(accepted);
   return offers.find(
-    ({ extra: offered, ...offer }) => canonicalJson(offer) === wanted && isSubset(offered, extra),
+    ({ extra: offered, ...offer }) => isSameJson(offer, accepted) && isSubset(offered, extra),
   );
 }
 
@@ -20,7 +19,7 @@ export function findAcceptedOffer<T extends PaymentRequirements>(
 export function isSubset(part: unknown, whole: unknown): boolean {
   if (part === undefined) return true;
   if (typeof part !== "object" || part === null || Array.isArray(part)) {
-    return canonicalJson(part) === canonicalJson(whole ?? null);
+    return isSameJson(part, whole ?? null);
   }
   if (whole === undefined || whole === null) return Object.keys(part).length === 0;
   if (typeof whole !== "object" || Array.isArray(whole)) return false;

@@ -1,3 +1,4 @@
+import { encodeBase64, isAscii } from "../core/base64.ts";
 import type { PaymentRequired, ResourceInfo } from "../core/messages.ts";
 import { offersToV1 } from "../core/messages-v1.ts";
 import type { PricedOffer } from "./offers.ts";
@@ -26,7 +27,7 @@ export function createDemand(
   };
   // {…,"resource":{…, up to the URL, which is the last of it: only what follows differs from request to request.
   const fixed = `${open(rest)},"resource":${open(info, true)}`;
-  const prefix = base64(fixed.padEnd(Math.ceil(fixed.length / 3) * 3));
+  const prefix = encodeBase64(fixed.padEnd(Math.ceil(fixed.length / 3) * 3));
   const aligned = isAscii(fixed);
   const v1 = offersToV1(accepts, { url: "", ...info }).map(({ resource: _, ...offer }) =>
     JSON.stringify(offer).slice(1),
@@ -36,7 +37,7 @@ export function createDemand(
     message: (url, error) => ({ ...rest, error, resource: { ...info, url } }),
     header(url, error) {
       const end = `"url":${JSON.stringify(url)}},"error":${JSON.stringify(error)}}`;
-      return aligned ? prefix + base64(end) : base64(fixed + end);
+      return aligned ? prefix + encodeBase64(end) : encodeBase64(fixed + end);
     },
     bodyV1(url, error) {
       const resource = JSON.stringify(url);
@@ -50,13 +51,4 @@ export function createDemand(
 function open(value: object, continued = false): string {
   const json = JSON.stringify(value).slice(0, -1);
   return continued && json !== "{" ? `${json},` : json;
-}
-
-const isAscii = (text: string) => !/[^\x00-\x7f]/.test(text);
-
-function base64(text: string): string {
-  if (isAscii(text)) return btoa(text);
-  let binary = "";
-  for (const byte of new TextEncoder().encode(text)) binary += String.fromCharCode(byte);
-  return btoa(binary);
 }

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../core/json.ts";
+import { isSameJson } from "../core/json.ts";
 import type { FacilitatorRequest, SettleResponse, VerifyResponse } from "../core/messages.ts";
 import type { PaymentClaim } from "../ledger/claims.ts";
 import { conflict, withReceipt, type ConflictCode } from "./answers.ts";
@@ -146,7 +146,7 @@ function requestName(context: PaywallContext, request: PaywallRequest): string {
 }
 
 function hasPayload({ body }: PaymentClaim, { payload }: PresentedPayment): boolean {
-  return canonicalJson(body.paymentPayload.payload) === canonicalJson(payload.payload);
+  return isSameJson(body.paymentPayload.payload, payload.payload);
 }
 
 /** The response that was stored for a settled payment, with its receipt. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
-import { canonicalJson } from "../../src/core/json.ts";
+import { canonicalJson, isSameJson } from "../../src/core/json.ts";
 import { json } from "./arbitraries.ts";
 
 /** The same value with the keys of every object in another order. */
@@ -65,4 +65,20 @@ test("types are not confused", () => {
     [["a", 1]],
   ];
   expect(new Set(values.map(canonicalJson)).size).toBe(values.length);
+});
+
+test("two values are the same just when their canonical texts are equal", () => {
+  const small = fc.jsonValue({ maxDepth: 3 });
+  fc.assert(
+    fc.property(small, small, (a, b) => {
+      const copy: unknown = JSON.parse(JSON.stringify(a));
+      expect(isSameJson(a, copy)).toBe(true);
+      expect(isSameJson(a, b)).toBe(canonicalJson(a) === canonicalJson(b));
+    }),
+  );
+  expect(isSameJson({ a: 1, b: undefined }, { a: 1 })).toBe(true);
+  expect(isSameJson({ a: 1 }, { a: 1, b: undefined })).toBe(true);
+  expect(isSameJson({ a: 1, b: undefined }, { a: 1, c: 2 })).toBe(false);
+  expect(isSameJson({ toString: 1 }, {})).toBe(false);
+  expect(isSameJson([1], { 0: 1, length: 1 })).toBe(false);
 });
