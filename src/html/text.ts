@@ -54,7 +54,7 @@ export const TEXT = {
   refusedPoor:
     "The account does not have {price} on {network}. Add to it, or choose another account.",
   refusedTime:
-    "The payment expired before it was settled. Check that this device's clock is right, and try again.",
+    "The payment expired before it was settled: it was confirmed too late, or this device's clock is wrong. Try again.",
   refused: "The server refused the payment: {reason}",
   priceChanged: "The price or its terms changed. Reload the page to see the new ones.",
   used: "The server says that this payment was used already and cannot give its answer again. Look into your wallet's history before you pay a second time.",

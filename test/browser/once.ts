@@ -70,6 +70,80 @@ export function onceTests(site: () => Site): void {
     await context.close();
   });
 
+  test("an error of the handler keeps the payment: asking again presents the same", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context, shot } = await visit("/broken", [wallet]);
+    const payments = presented(page);
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByRole("alert").getByText("answered with an error (500)").waitFor();
+    await shot("handler-failed");
+    expect(await page.getByRole("button", { name: PAY }).isHidden()).toBe(true);
+    await page.getByRole("button", { name: "Ask again" }).click();
+    await page.locator("pre").getByText("mended").waitFor();
+    expect(wallet.signatures()).toBe(1);
+    expect(payments).toHaveLength(2);
+    expect(new Set(payments).size).toBe(1);
+    await context.close();
+  });
+
+  test("no redirect is followed with a payment", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context } = await visit("/moved", [wallet]);
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByRole("alert").getByText("answered with an error (3xx)").waitFor();
+    expect(shop.arrivals).toBe(0);
+    await context.close();
+  });
+
+  test("an unreachable server is asked for two minutes; then the buyer decides", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context } = await visit("/data", [wallet]);
+    const payments = presented(page);
+    await page.clock.install();
+    await page.route("**/data", (route) => route.abort("connectionrefused"));
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByRole("status").getByText("Not settled yet.").waitFor();
+    const problem = page.getByRole("alert");
+    for (let seconds = 0; seconds < 130 && (await problem.isHidden()); seconds += 5)
+      await page.clock.runFor(5_000);
+    expect(await problem.textContent()).toContain("Your payment is not settled yet");
+    expect(payments.length).toBeGreaterThan(3);
+    expect(payments.length).toBeLessThan(25);
+
+    await page.unroute("**/data");
+    await page.getByRole("button", { name: "Ask again" }).click();
+    await page.locator("pre").getByText("report").waitFor();
+    expect(wallet.signatures()).toBe(1);
+    expect(new Set(payments).size).toBe(1);
+    await context.close();
+  });
+
+  test("a payment that was used is told; nothing is signed by itself", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context, shot } = await visit("/data", [wallet]);
+    await page.route("**/data", (route) =>
+      route.fulfill({
+        status: 409,
+        contentType: "application/problem+json",
+        body: JSON.stringify({ code: "payment_already_used" }),
+      }),
+    );
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByRole("alert").getByText("The payment was used").waitFor();
+    await shot("used");
+    expect(wallet.signatures()).toBe(1);
+    await page.unroute("**/data");
+    await page.getByRole("button", { name: "Pay again with a new payment" }).click();
+    expect(wallet.signatures()).toBe(1);
+    await page.getByRole("button", { name: PAY }).click();
+    await page.locator("pre").getByText("report").waitFor();
+    await context.close();
+  });
+
   test("a refused payment is told with its reason; a new one is signed on a click only", async () => {
     const { shop, visit } = site();
     const wallet = testWallet(shop.world);

@@ -17,8 +17,8 @@ export interface Shop {
   readonly url: string;
   /** The facilitator's next settlements: taken as they are, but answered only after so many failures. */
   failingSettlements: number;
-  /** How often the handler of a path ran. */
-  readonly runs: Map<string, number>;
+  /** How often somebody came to where `/moved` leads. */
+  arrivals: number;
   stop(): Promise<void>;
 }
 
@@ -68,12 +68,7 @@ export async function openShop(): Promise<Shop> {
     page: htmlPaywall({ name: "The Daily Test", assets: [elsewhere] }),
   });
 
-  const runs = new Map<string, number>();
   const app = new Hono();
-  app.use(async (c, next) => {
-    await next();
-    if (c.res.status === 200) runs.set(c.req.path, (runs.get(c.req.path) ?? 0) + 1);
-  });
   app.get("/report", paid("$0.01", { description: "Today's report" }), (c) => c.html(REPORT));
   // As for a browser that takes no cookies.
   app.use("/cookieless", async (c, next) => {
@@ -89,7 +84,17 @@ export async function openShop(): Promise<Shop> {
       "Content-Disposition": 'attachment; filename="the paper.pdf"',
     }),
   );
-  app.get("/dear", paid("$5000"), (c) => c.text("rich"));
+  app.get("/target", (c) => {
+    shop.arrivals += 1;
+    return c.text("target");
+  });
+  app.get("/moved", paid("$0.01"), (c) => c.redirect("/target"));
+  let isBroken = true;
+  app.get("/broken", paid("$0.01"), (c) => {
+    if (!isBroken) return c.text("mended");
+    isBroken = false;
+    return c.text("broken", 500);
+  });
   app.get("/elsewhere", paid("$0.01", { network: UNKNOWN_CHAIN }), (c) => c.text("never"));
   app.get(
     "/choice",
@@ -118,7 +123,7 @@ export async function openShop(): Promise<Shop> {
     world,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     failingSettlements: 0,
-    runs,
+    arrivals: 0,
     async stop() {
       server.close();
       await engine.close();

@@ -54,6 +54,7 @@ export async function showContent(
     ...(shown === undefined ? [] : [shown]),
     save,
   );
+  document.title = name;
   paywall.hidden = true;
   place.hidden = false;
   place.focus();

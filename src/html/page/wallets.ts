@@ -7,6 +7,8 @@ export interface Provider {
 }
 
 export interface Wallet {
+  /** Of the announcement; a wallet may announce itself again. */
+  readonly uuid: unknown;
   readonly name: string;
   /** A `data:` image, or nothing. */
   readonly icon: string | undefined;
@@ -31,14 +33,16 @@ export function findWallets(
 ): void {
   const wallets: Wallet[] = [];
   const add = (wallet: Wallet) => {
-    if (wallets.some(({ provider }) => provider === wallet.provider)) return;
+    const { uuid, provider } = wallet;
+    if (wallets.some((other) => other.provider === provider || (uuid && other.uuid === uuid)))
+      return;
     wallets.push(wallet);
     found(wallets);
   };
   const addInjected = () => {
     const provider = (window as { ethereum?: unknown }).ethereum;
     if (wallets.length === 0 && isProvider(provider))
-      add({ name: unnamed, icon: undefined, provider });
+      add({ uuid: undefined, name: unnamed, icon: undefined, provider });
   };
   window.addEventListener("eip6963:announceProvider", (event) => {
     const wallet = readAnnouncement((event as CustomEvent<unknown>).detail);
@@ -60,10 +64,10 @@ function readAnnouncement(detail: unknown): Wallet | undefined {
   };
   if (!isProvider(provider) || typeof info?.["name"] !== "string" || info["name"] === "")
     return undefined;
-  const { name, icon } = info as { name: string; icon?: unknown };
+  const { uuid, name, icon } = info as { uuid?: unknown; name: string; icon?: unknown };
   const shown =
     typeof icon === "string" && icon.startsWith("data:image/") && icon.length <= MAX_ICON;
-  return { name: name.slice(0, MAX_NAME), icon: shown ? icon : undefined, provider };
+  return { uuid, name: name.slice(0, MAX_NAME), icon: shown ? icon : undefined, provider };
 }
 
 function isProvider(value: unknown): value is Provider {
