@@ -102,9 +102,16 @@ export function withReceipt(answer: Answer, receipt: SettleResponse, version: 1 
     const network = networkToV1(receipt.network) ?? receipt.network;
     headers[X_PAYMENT_RESPONSE] = encodeHeader({ ...receipt, network });
   }
-  headers["cache-control"] ??= "private, no-store";
+  headers["cache-control"] = cacheControl(headers["cache-control"]);
   headers["vary"] = joined(headers["vary"], `${PAYMENT_SIGNATURE}, ${X_PAYMENT}`);
   return { ...answer, headers };
+}
+
+/** What the handler says goes, but a shared cache keeps a paid response only where it says `public`. */
+function cacheControl(said: string | readonly string[] | undefined): string {
+  const text = typeof said === "string" ? said : (said ?? []).join(", ");
+  if (text === "") return "private, no-store";
+  return /\b(?:public|private|no-store)\b/i.test(text) ? text : `${text}, private`;
 }
 
 /** Adds headers to an answer; `vary` and what is exposed to scripts are added to what is there. */
