@@ -1,9 +1,9 @@
-import { codeOf } from "../core/errors.ts";
 import type { SettleResponse } from "../core/messages.ts";
-import { conflict, paymentRequired, undecided, withBody, withHeaders } from "./answers.ts";
+import { conflict, paymentRequired, withBody, withHeaders } from "./answers.ts";
 import type { PaywallContext } from "./context.ts";
 import { isPreflight } from "./cors.ts";
 import type { Demand } from "./demand.ts";
+import { failure } from "./failure.ts";
 import type { Answer, Decision, Gate, PaywallRequest } from "./gate.ts";
 import { guard } from "./guard.ts";
 import { renderPage } from "./page.ts";
@@ -26,7 +26,7 @@ export function createGate(context: PaywallContext, route: Route): Gate {
     try {
       decision = await decide(request);
     } catch (error) {
-      decision = { answer: failed(request, error) };
+      decision = { answer: failure(context, request, error) };
     }
     if ("free" in decision) return decision;
     const readable = (answer: Answer) => withHeaders(answer, cors.headers(request));
@@ -99,14 +99,5 @@ export function createGate(context: PaywallContext, route: Route): Gate {
         : settlementFailedResponseBody && (() => settlementFailedResponseBody(request, receipt));
     if (own === undefined) return answer;
     return withBody(answer, await guard(context, request, "unpaidResponseBody", own));
-  }
-
-  function failed(request: PaywallRequest, error: unknown): Answer {
-    const answer = undecided(error);
-    const code = codeOf(error);
-    if (answer.status < 500) context.emit(request, { type: "payment_rejected", code });
-    else if (code !== "hook_failed")
-      context.emit(request, { type: "dependency_failed", name: "paywall", error });
-    return answer;
   }
 }

@@ -25,10 +25,8 @@ export function holdClaim(
     store.leaseMs === undefined
       ? undefined
       : setInterval(() => {
-          Promise.resolve(store.renew(key, token)).then(
-            (held) => (held ? undefined : clearInterval(renewal)),
-            onError,
-          );
+          const renewed = async () => store.renew(key, token);
+          renewed().then((held) => (held ? undefined : clearInterval(renewal)), onError);
         }, store.leaseMs / 3);
 
   return {

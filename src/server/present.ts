@@ -6,11 +6,11 @@ import { claimTtlMs, factsOf, type PaywallContext } from "./context.ts";
 import type { Answer, Decision, PaywallRequest } from "./gate.ts";
 import { guard } from "./guard.ts";
 import { holdClaim, type Hold } from "./hold.ts";
-import type { PricedOffer } from "./offers.ts";
+import { isUpfront, type PricedOffer } from "./offers.ts";
 import { paymentCookie } from "./page.ts";
 import { identifierOf } from "./payment-identifier.ts";
 import { readPayment, type PresentedPayment } from "./read-payment.ts";
-import { proceed } from "./sale.ts";
+import { mayCharge, proceed } from "./sale.ts";
 import { isUsedUp } from "./serve.ts";
 
 /** A request that presents a payment. */
@@ -54,13 +54,14 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     return { answer: await visit.refuse(invalidReason ?? "invalid_payload") };
   }
   context.emit(request, { type: "payment_verified", ...factsOf(key, payer, requirements) });
+  if (isUpfront(requirements)) await mayCharge(visit, body);
 
   const ttlMs = claimTtlMs(requirements);
   if (presenter !== "") {
     const owner = await context.claims.identify(`${payer ?? ""} ${presenter}`, key, ttlMs);
     if (owner !== key) return clash("payment_identifier_conflict");
   }
-  const claim: PaymentClaim = {
+  const fresh: PaymentClaim = {
     state: "claimed",
     request: name,
     presenter,
@@ -70,34 +71,42 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     runs: 0,
     delivered: false,
   };
-  const token = await context.claims.claim(key, claim, ttlMs);
-  if (token !== undefined) return proceed(visit, key, hold(key, token, claim));
+  const claimed = await context.claims.claim(key, fresh, ttlMs);
+  if (claimed !== undefined) return proceed(visit, key, hold(key, claimed, fresh));
   const other = await context.claims.get(key);
   return other === undefined ? clash("payment_in_flight") : resume(key, other.claim, other.held);
 
-  async function resume(id: string, seen: PaymentClaim, held: boolean): Promise<Decision> {
+  async function resume(id: string, seen: PaymentClaim, isHeld: boolean): Promise<Decision> {
+    const said = told(id, seen, isHeld);
+    if (said !== undefined) return said;
+    const resumed = await context.claims.resume(id);
+    if (resumed === undefined) return clash("payment_in_flight");
+    const { claim, token } = resumed;
+    const held = hold(id, token, claim);
+    // Others may have gone on with it, or made it anew, since it was looked at.
+    const since = told(id, claim, false);
+    if (since === undefined) return proceed(visit, id, held, () => verify(visit, claim.body));
+    await held.letGo();
+    return since;
+  }
+
+  /** What is to be answered without going on with a claim; nothing when this request is to go on with it. */
+  function told(id: string, seen: PaymentClaim, isHeld: boolean): Decision | undefined {
     const same = hasPayload(seen, presented);
     if (same && (seen.request !== name || seen.presenter !== presenter))
       return clash("payment_bound_elsewhere");
-    if (held) return clash("payment_in_flight");
+    if (isHeld) return clash("payment_in_flight");
     // Payer and nonce are public, and prove nothing.
     if (!same) return clash("payment_already_used");
     const stored = storedAnswer(seen, visit.version);
-    if (stored !== undefined) {
-      const facts = factsOf(id, seen.payer, seen.body.paymentRequirements);
-      context.emit(request, { type: "response_replayed", ...facts });
-      return { answer: stored };
-    }
-    if (isUsedUp(seen)) return clash("payment_already_used");
-    const resumed = await context.claims.resume(id);
-    if (resumed === undefined) return clash("payment_in_flight");
-    return proceed(visit, id, hold(id, resumed.token, resumed.claim), () =>
-      verify(visit, resumed.claim.body),
-    );
+    if (stored === undefined) return isUsedUp(seen) ? clash("payment_already_used") : undefined;
+    const facts = factsOf(id, seen.payer, seen.body.paymentRequirements);
+    context.emit(request, { type: "response_replayed", ...facts });
+    return { answer: stored };
   }
 
-  function hold(id: string, token: string, held: PaymentClaim): Hold {
-    return holdClaim(context.claims, id, token, held, (error) =>
+  function hold(id: string, token: string, claim: PaymentClaim): Hold {
+    return holdClaim(context.claims, id, token, claim, (error) =>
       context.emit(request, { type: "dependency_failed", name: "claims", error }),
     );
   }

@@ -1,5 +1,5 @@
-import type { SettleResponse, VerifyResponse } from "../core/messages.ts";
-import { tryAgain } from "./answers.ts";
+import type { FacilitatorRequest, SettleResponse, VerifyResponse } from "../core/messages.ts";
+import { conflict, tryAgain } from "./answers.ts";
 import { claimTtlMs, factsOf, unknownTtlMs } from "./context.ts";
 import type { Answer, Decision } from "./gate.ts";
 import { guard } from "./guard.ts";
@@ -25,17 +25,19 @@ export async function proceed(
   const requirements = hold.claim.body.paymentRequirements;
   const { network } = requirements;
   const facts = { ...factsOf(id, hold.claim.payer, requirements), network };
-  const sale: Sale = { visit, hold, facts, requirements, settleNow: () => settleNow(sale) };
+  const sale: Sale = { visit, hold, facts, requirements, settleNow: () => settleNow(sale, false) };
   try {
     const { state, receipt } = hold.claim;
     if (state === "settled" && receipt !== undefined) return admitSettled(sale, receipt);
     if (state === "served" || isUpfront(requirements)) {
-      if (verifyAgain === undefined) await askGuard(sale);
-      const settled = await settleNow(sale);
+      const settled = await settleNow(sale, verifyAgain !== undefined);
       if ("answer" in settled) return settled;
       const { response } = hold.claim;
       if (response !== undefined) return { answer: await deliver(sale, response, settled.receipt) };
-      await hold.write({ state: "settled", receipt: settled.receipt }, claimTtlMs(requirements));
+      const change = { state: "settled", receipt: settled.receipt } as const;
+      // Whoever holds it now lets the handler run.
+      if (!(await hold.write(change, claimTtlMs(requirements))))
+        return { answer: conflict("payment_in_flight") };
       return admitSettled(sale, settled.receipt);
     }
     const verified = await verifyAgain?.();
@@ -43,22 +45,25 @@ export async function proceed(
       await hold.forget();
       return { answer: await visit.refuse(verified.invalidReason ?? "invalid_payload") };
     }
-    return admitUnsettled(sale, () => askGuard(sale));
+    return admitUnsettled(sale, (body) => mayCharge(visit, body));
   } catch (error) {
     await hold.letGo();
     throw error;
   }
 }
 
-/** Settles; or ends the hold and answers why not. */
-async function settleNow({
-  visit,
-  hold,
-  facts,
-  requirements,
-}: Sale): Promise<{ readonly receipt: SettleResponse } | { readonly answer: Answer }> {
+/**
+ * Settles; or ends the hold and answers why not.
+ *
+ * @param again a facilitator may have been asked before.
+ */
+async function settleNow(
+  { visit, hold, facts, requirements }: Sale,
+  again: boolean,
+): Promise<{ readonly receipt: SettleResponse } | { readonly answer: Answer }> {
   const { context, request } = visit;
-  const outcome = await settle(context.facilitators, hold.claim, (via) => hold.write({ via }));
+  const remember = (via: string) => hold.write({ via });
+  const outcome = await settle(context.facilitators, hold.claim, again, remember);
   if ("receipt" in outcome) {
     context.emit(request, { type: "payment_settled", receipt: outcome.receipt, ...facts });
     return outcome;
@@ -74,18 +79,18 @@ async function settleNow({
   return { answer: tryAgain(outcome.unknown) };
 }
 
-/** Asks the publisher before a facilitator is asked for the first time; afterwards there is no way back. */
-async function askGuard({ visit, hold, requirements }: Sale): Promise<void> {
-  const { onBeforeSettle } = visit.context.options;
+/**
+ * Asks the publisher before a facilitator is asked to settle for the first time; afterwards there is no way back.
+ *
+ * @throws X402Error when the publisher refuses.
+ */
+export async function mayCharge(
+  { context, request }: Visit,
+  { paymentPayload, paymentRequirements: requirements }: FacilitatorRequest,
+): Promise<void> {
+  const { onBeforeSettle } = context.options;
   if (onBeforeSettle === undefined) return;
-  const { paymentPayload } = hold.claim.body;
-  const { context, request } = visit;
-  try {
-    await guard(context, request, "onBeforeSettle", () =>
-      onBeforeSettle({ request, paymentPayload, requirements }),
-    );
-  } catch (error) {
-    await hold.forget();
-    throw error;
-  }
+  await guard(context, request, "onBeforeSettle", () =>
+    onBeforeSettle({ request, paymentPayload, requirements }),
+  );
 }

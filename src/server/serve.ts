@@ -1,8 +1,9 @@
-import type { PaymentRequirements, SettleResponse } from "../core/messages.ts";
+import type { FacilitatorRequest, PaymentRequirements, SettleResponse } from "../core/messages.ts";
 import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
-import { conflict, notHeld, undecided, withReceipt } from "./answers.ts";
+import { conflict, notHeld, withReceipt } from "./answers.ts";
 import { asSent, bodyBytes, watched } from "./body.ts";
 import { claimTtlMs } from "./context.ts";
+import { failure } from "./failure.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
 import { reloadHeaders } from "./page.ts";
@@ -27,7 +28,10 @@ export function isUsedUp({ state, delivered, runs }: PaymentClaim): boolean {
 }
 
 /** The handler runs first: its answer is settled for, and nothing of it leaves before. */
-export function admitUnsettled(sale: Sale, mayCharge: () => Promise<void>): Admitted {
+export function admitUnsettled(
+  sale: Sale,
+  mayCharge: (body: FacilitatorRequest) => Promise<void>,
+): Admitted {
   const { hold, facts, requirements, visit } = sale;
   const { body } = hold.claim;
   let change: ClaimChange = {};
@@ -48,7 +52,12 @@ export function admitUnsettled(sale: Sale, mayCharge: () => Promise<void>): Admi
     }
     const { status, headers } = answer;
     const response: StoredResponse = { status, headers, body: held.bytes };
-    await mayCharge();
+    try {
+      await mayCharge(change.body ?? body);
+    } catch (error) {
+      await hold.forget();
+      return failure(visit.context, visit.request, error);
+    }
     const keep = isSmall(sale, held.bytes) && { response };
     if (!(await hold.write({ ...change, state: "served", ...keep })))
       return conflict("payment_in_flight");
@@ -150,12 +159,14 @@ function passedOn(
 ): Answer {
   const limit = keep ? visit.context.maxStoredBytes : 0;
   const stream = watched(body, limit, async ({ end, bytes }) => {
+    // Said again: the first time it may not have been written.
+    const settled = { state: "settled", receipt } as const;
     const runs = hold.claim.runs + 1;
-    if (end === "failed") await hold.letGo();
-    else if (end === "cut") await hold.letGo({ runs });
+    if (end === "failed") await hold.letGo(settled);
+    else if (end === "cut") await hold.letGo({ ...settled, runs });
     else {
       const response = bytes && { response: { status, headers, body: bytes } };
-      await hold.letGo({ runs, delivered: true, ...response });
+      await hold.letGo({ ...settled, runs, delivered: true, ...response });
     }
   });
   return withReceipt({ status, headers, body: stream }, receipt, visit.version);
@@ -180,8 +191,7 @@ function failed({ visit, facts }: Sale, charged: boolean, status: number | undef
 
 async function giveUp({ hold, visit }: Sale, error: unknown): Promise<Answer> {
   await hold.letGo();
-  visit.context.emit(visit.request, { type: "dependency_failed", name: "claims", error });
-  return undecided(error);
+  return failure(visit.context, visit.request, error);
 }
 
 const encoder = new TextEncoder();

@@ -24,15 +24,24 @@ const PEER_REASONS = new Set([
   "invalid_exact_evm_payload_authorization_value_too_low",
 ]);
 
+/** What became of a transaction that was sent, as opposed to what keeps one from being sent. */
+const OF_A_TRANSACTION = new Set([
+  "invalid_exact_evm_transaction_failed",
+  "invalid_exact_evm_transfer_event_mismatch",
+]);
+
 /**
  * Settles a claimed payment, and believes of the answer what it proves. Another facilitator is asked only while the
  * one before provably did nothing.
  *
+ * @param again a facilitator may have been asked before. One that has forgotten it checks the payment anew, and refuses
+ * it because it was used, or is too old, or the balance is gone: which proves nothing about the first time.
  * @param remember writes down who is asked, before that one is; false when the claim is lost.
  */
 export async function settle(
   facilitators: Facilitators,
   claim: PaymentClaim,
+  again: boolean,
   remember: (via: string) => Promise<boolean>,
 ): Promise<SettleOutcome> {
   const settlers = facilitators.settlers(claim.body, claim.via);
@@ -43,7 +52,7 @@ export async function settle(
     try {
       const answer = await facilitator.settle(claim.body, { idempotencyKey: claim.idempotencyKey });
       facilitators.report(name, undefined);
-      return outcomeOf(answer, claim);
+      return outcomeOf(answer, claim, again);
     } catch (error) {
       facilitators.report(name, error);
       unknown = codeOf(error);
@@ -53,12 +62,19 @@ export async function settle(
   return { unknown };
 }
 
-function outcomeOf(answer: SettleResponse, claim: PaymentClaim): SettleOutcome {
+function outcomeOf(answer: SettleResponse, claim: PaymentClaim, again: boolean): SettleOutcome {
   if (answer.success)
     return isHonest(answer, claim) ? { receipt: answer } : { unknown: "facilitator_malformed" };
-  const reason = answer.errorReason ?? "";
-  const proven = reason !== "settlement_pending" && (reason in REASONS || PEER_REASONS.has(reason));
-  return proven ? { failed: answer } : { unknown: "settlement_pending" };
+  return isProof(answer.errorReason ?? "", again)
+    ? { failed: answer }
+    : { unknown: "settlement_pending" };
+}
+
+/** Whether a reason proves that no money moved, nor will. */
+function isProof(reason: string, again: boolean): boolean {
+  if (again) return OF_A_TRANSACTION.has(reason);
+  const known = Object.hasOwn(REASONS, reason) || PEER_REASONS.has(reason);
+  return known && reason !== "settlement_pending";
 }
 
 /** Whether a receipt is of this payment, as far as it can be told without asking the chain. */
