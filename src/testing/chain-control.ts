@@ -12,7 +12,7 @@ import {
   type TestRpcSchema,
   type WalletActions,
 } from "viem";
-import { createBlockClock, type BlockClock } from "./block-clock.ts";
+import { createIntervalMiner, type IntervalMiner } from "./interval-miner.ts";
 
 /** A viem client with the test, public and wallet actions of a local chain, and no account. */
 export type LocalClient = Client<
@@ -77,7 +77,7 @@ export function createLocalClient(rpcUrl: string, chainId: number): LocalClient 
 /** The controls of the chain behind `client`. */
 export function createChainControl(
   client: LocalClient,
-  clock: BlockClock = createBlockClock(client),
+  miner: IntervalMiner = createIntervalMiner(client),
 ): ChainControl {
   /** Seconds that the chain's clock is ahead. */
   const clockOffset = async () => Number(await client.increaseTime({ seconds: 0 }));
@@ -106,10 +106,10 @@ export function createChainControl(
   }
 
   return {
-    mine: (blocks = 1) => clock.inTurn(() => client.mine({ blocks })),
+    mine: (blocks = 1) => miner.inTurn(() => client.mine({ blocks })),
     now: async () => Number((await client.getBlock()).timestamp),
     increaseTime: (seconds) =>
-      clock.inTurn(async () => {
+      miner.inTurn(async () => {
         await client.increaseTime({ seconds });
         await client.mine({ blocks: 1 });
       }),
@@ -118,15 +118,15 @@ export function createChainControl(
     async setBlockTime(seconds) {
       if (seconds === 0) await client.setAutomine(true);
       else await client.setIntervalMining({ interval: 0 }); // no automine either
-      clock.every(seconds);
+      miner.every(seconds);
     },
     async setAutomine(enabled) {
-      clock.every(0);
+      miner.every(0);
       await client.setAutomine(enabled);
     },
-    snapshot: () => clock.inTurn(() => client.snapshot()),
-    revert: (id) => clock.inTurn(() => client.revert({ id })),
-    reorg: (depth) => clock.inTurn(() => reorg(depth)),
+    snapshot: () => miner.inTurn(() => client.snapshot()),
+    revert: (id) => miner.inTurn(() => client.revert({ id })),
+    reorg: (depth) => miner.inTurn(() => reorg(depth)),
   };
 }
 

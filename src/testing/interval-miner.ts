@@ -1,7 +1,7 @@
 import type { LocalClient } from "./chain-control.ts";
 
 /** Blocks at intervals that are mined from here, and never while something else is done to the chain. */
-export type BlockClock = {
+export type IntervalMiner = {
   /** Does something to the chain while no block is being mined from here. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** A block every so many seconds from now on; 0: no more. */
@@ -13,7 +13,7 @@ export type BlockClock = {
  * logs when its state is already undone, and its transactions can be mined once more (seen in 1.7.1). So whoever wants
  * reorganizations has the blocks mined from here.
  */
-export function createBlockClock(client: LocalClient): BlockClock {
+export function createIntervalMiner(client: LocalClient): IntervalMiner {
   let last: Promise<unknown> = Promise.resolve();
   let stop = (): void => {};
 

@@ -2,7 +2,7 @@ import { parseEther, parseUnits, type Address, type Hex } from "viem";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { namedAccount, newAccount, type TestAccount } from "./accounts.ts";
 import { startAnvil, type AnvilOptions } from "./anvil.ts";
-import { createBlockClock } from "./block-clock.ts";
+import { createIntervalMiner } from "./interval-miner.ts";
 import {
   createChainControl,
   createLocalClient,
@@ -76,10 +76,10 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
   };
 
   const minter = createMinter(client);
-  const clock = createBlockClock(client);
+  const miner = createIntervalMiner(client);
 
   const world: LocalWorld = {
-    ...createChainControl(client, clock),
+    ...createChainControl(client, miner),
     chainId: CHAIN_ID,
     network: "eip155:84532",
     rpcUrl: anvil.rpcUrl,
@@ -101,7 +101,7 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
       }),
     transfersTo: (address) => transfersTo(client, address),
     stop() {
-      clock.every(0);
+      miner.every(0);
       return anvil.stop();
     },
   };
