@@ -1,7 +1,14 @@
 import { erc20Abi, parseEther, parseGwei } from "viem";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { memoryLedger } from "../../src/ledger/index.ts";
-import { eventually, newPayments, startEngine, type Engine, type EngineOptions } from "./engine.ts";
+import {
+  eventually,
+  newPayments,
+  spendNonce,
+  startEngine,
+  type Engine,
+  type EngineOptions,
+} from "./engine.ts";
 import { newPayment, newSigners, startLocalWorld, type LocalWorld, type Payment } from "./world.ts";
 
 let world: LocalWorld;
@@ -103,6 +110,25 @@ test("a reorganization while nobody watched is found by whoever leases the lane 
   second.start();
   mineOn();
   await expectPaidAgain(second, payments);
+});
+
+test("reorganized away while nobody watched, and its nonce used by something else: paid with another transaction", async () => {
+  const ledger = memoryLedger();
+  const signers = await newSigners(world, 1);
+  const first = await start({ ledger, signers });
+  await world.mine();
+  const payment = await newPayment(world, "order");
+  expect(await first.pay(payment)).toMatchObject({ success: true });
+  await first.close(0);
+  await world.setAutomine(false);
+  await world.reorg(1);
+  await spendNonce(world, signers[0]!, 0);
+  await world.mine();
+  expect(await transfers([payment])).toEqual([0]);
+  const second = await start({ ledger, signers });
+  second.start();
+  mineOn();
+  await expectPaidAgain(second, [payment]);
 });
 
 test("a failure whose block is reorganized away is none if the payment goes through after all", async () => {
