@@ -46,12 +46,16 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
   }
 }
 
-/** Uses up nonces that nothing of ours has and that what flies waits behind. */
+/**
+ * Uses up nonces that nothing of ours has and that what flies waits behind. One that was mined keeps its nonce although
+ * that is free again: the chain was reorganized, and it is sent again once that is noticed.
+ */
 async function fillGap(lane: LaneState, used: number): Promise<void> {
-  const nonces = inState(lane, "flying").map(({ nonce }) => nonce);
-  const last = Math.max(used - 1, ...nonces);
+  const flying = inState(lane, "flying");
+  const taken = new Set([...flying, ...inState(lane, "mined")].map(({ nonce }) => nonce));
+  const last = Math.max(used - 1, ...flying.map(({ nonce }) => nonce));
   for (let nonce = used; nonce < last; nonce++) {
-    if (nonces.includes(nonce)) continue;
+    if (taken.has(nonce)) continue;
     const version = await signVersion(lane.chain, lane.account, [], nonce, await lane.chain.fees());
     const flight = newFlight(nonce, [], version);
     if (!(await record(lane, flight, version))) return;

@@ -1,6 +1,7 @@
 import { erc20Abi, parseEther, parseGwei } from "viem";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { memoryLedger } from "../../src/ledger/index.ts";
+import { startRpcProxy, type RpcAnswer } from "../../src/testing/index.ts";
 import {
   eventually,
   newPayments,
@@ -129,6 +130,37 @@ test("reorganized away while nobody watched, and its nonce used by something els
   second.start();
   mineOn();
   await expectPaidAgain(second, [payment]);
+});
+
+test("while the node hides a reorganization, the nonces that it freed are not used for anything else", async () => {
+  let head: RpcAnswer | undefined;
+  let hiding = false;
+  const proxy = await startRpcProxy(world.rpcUrl, {
+    async intercept({ method, params }, forward) {
+      if (method !== "eth_getBlockByNumber" || (params as unknown[])[0] !== "latest") return;
+      if (!hiding || head === undefined) head = await forward();
+      return head;
+    },
+  });
+  onTestFinished(() => proxy.stop());
+  await world.setAutomine(false);
+  const engine = await start({ rpcUrls: [proxy.url] });
+  await world.mine();
+  const [early, late] = (await newPayments(world, 2)) as [Payment, Payment];
+  const told = engine.pay(early);
+  await engine.event("sent");
+  await world.mine();
+  const { transaction } = await told;
+  hiding = true;
+  await world.reorg(1);
+  const answer = engine.pay(late);
+  await engine.event("resent");
+  await world.mine();
+  hiding = false;
+  mineOn();
+  await answer;
+  await expectPaidAgain(engine, [early, late]);
+  expect(await engine.pay(early)).toMatchObject({ success: true, transaction });
 });
 
 test("a failure whose block is reorganized away is none if the payment goes through after all", async () => {
