@@ -65,7 +65,7 @@ export async function readChain({ client, token }: LocalWorld): Promise<Canonica
       from: args.from.toLowerCase(),
       to: args.to.toLowerCase(),
       value: args.value,
-      transaction: transactionHash!,
+      transaction: transactionHash,
     }));
   return { head, transfers, contradictions };
 }

@@ -137,7 +137,8 @@ test("while the node hides a reorganization, the nonces that it freed are not us
   let hiding = false;
   const proxy = await startRpcProxy(world.rpcUrl, {
     async intercept({ method, params }, forward) {
-      if (method !== "eth_getBlockByNumber" || (params as unknown[])[0] !== "latest") return;
+      const isHead = method === "eth_getBlockByNumber" && (params as unknown[])[0] === "latest";
+      if (!isHead) return undefined;
       if (!hiding || head === undefined) head = await forward();
       return head;
     },
