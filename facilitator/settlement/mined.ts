@@ -98,14 +98,19 @@ export async function onReorganization(lane: LaneState): Promise<void> {
     if (receipt !== undefined && receipt.blockHash === flight.mined?.blockHash) continue;
     const { hash, raw } = latest(flight);
     tell(lane, "reorganized", flight, hash);
-    for (const job of flight.jobs) {
-      if (FINAL_STATES.has(job.record.state) && isOurs(flight, job)) await reopen(lane.ledger, job);
-    }
+    await takeBack(lane, flight);
     delete flight.mined;
     flight.state = "flying";
     flight.firstSentMs = flight.lastSentMs = Date.now();
     if (receipt === undefined) await lane.chain.broadcast(raw);
     else await land(lane, flight, receipt);
+  }
+}
+
+/** Opens again what a transaction of the flight ended, for it is in no block any more. */
+export async function takeBack(lane: LaneState, flight: Flight): Promise<void> {
+  for (const job of flight.jobs) {
+    if (FINAL_STATES.has(job.record.state) && isOurs(flight, job)) await reopen(lane.ledger, job);
   }
 }
 

@@ -14,12 +14,14 @@ export interface LaneState {
  * Reads what a lane has under way, for whoever has just leased it: after a start, a crash, or from another replica.
  * Every transaction of the log counts as sent, and is sent again: the bytes are the same.
  *
+ * @param fence the lease; from now on who had the lane before writes no more about its payments.
  * @param revive makes the work on a payment of its record, or finds the work that this process has already.
  */
 export async function reload(
   chain: EvmChain,
   ledger: Ledger,
   lane: string,
+  fence: number,
   signer: Hex,
   revive: (record: SettlementRecord) => Job | undefined,
 ): Promise<LaneState> {
@@ -31,7 +33,7 @@ export async function reload(
   for (const entry of log) {
     const known = byNonce.get(entry.nonce);
     const records = await Promise.all(
-      entry.members.map((key) => readMarked(ledger, key, entry.hash)),
+      entry.members.map((key) => readMarked(ledger, key, fence, entry.hash)),
     );
     const jobs = records.flatMap((record) => (record && revive(record)) ?? []);
     byNonce.set(entry.nonce, {
@@ -51,9 +53,11 @@ export async function reload(
 async function readMarked(
   ledger: Ledger,
   key: string,
+  fence: number,
   transaction: string,
 ): Promise<SettlementRecord | undefined> {
-  const record = await ledger.get(key);
+  const record = await ledger.adopt(key, fence, transaction);
   if (record?.state !== "claimed") return record;
-  return await ledger.advance(key, { fence: record.fence, to: "signed", transaction });
+  const signed = { fence: record.fence, to: "signed", transaction } as const;
+  return (await ledger.advance(key, signed)) && (await ledger.adopt(key, fence, transaction));
 }

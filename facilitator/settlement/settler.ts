@@ -212,7 +212,7 @@ export function createSettler(context: SettlerContext): Settler {
     if (fence === undefined) return;
     let state: LaneState;
     try {
-      state = await reload(chain, ledger, name, account.address, context.revive);
+      state = await reload(chain, ledger, name, fence, account.address, context.revive);
     } catch (error) {
       await ledger.lanes.release(name, fence);
       throw error;

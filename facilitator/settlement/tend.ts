@@ -6,7 +6,7 @@ import { newFlight, signAgain, signVersion, type Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
 import { noteMembers, record, retire } from "./lane-log.ts";
 import { inState, latest, suspend, tell, type LaneState } from "./lane-state.ts";
-import { findReceipt, land, onReorganization, settleMined } from "./mined.ts";
+import { findReceipt, land, onReorganization, settleMined, takeBack } from "./mined.ts";
 
 /** A suspended signer is taken back when it can pay for this much gas: a few settlements. */
 const RESERVE_GAS = 600_000n;
@@ -31,7 +31,7 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
   const used = await lane.chain.nonce(lane.account.address, "latest");
   for (const flight of flying.filter(({ nonce }) => nonce < used)) {
     const receipt = await findReceipt(lane, flight);
-    if (receipt === undefined) giveUp(lane, flight);
+    if (receipt === undefined) await giveUp(lane, flight);
     else {
       await land(lane, flight, receipt);
       await settleMined(lane, flight, receipt);
@@ -46,12 +46,16 @@ export async function tend(lane: LaneState, head: Head): Promise<void> {
   }
 }
 
-/** Uses up nonces that nothing of ours has and that what flies waits behind. */
+/**
+ * Uses up nonces that nothing of ours has and that what flies waits behind. One that was mined keeps its nonce although
+ * that is free again: the chain was reorganized, and it is sent again once that is noticed.
+ */
 async function fillGap(lane: LaneState, used: number): Promise<void> {
-  const nonces = inState(lane, "flying").map(({ nonce }) => nonce);
-  const last = Math.max(used - 1, ...nonces);
+  const flying = inState(lane, "flying");
+  const taken = new Set([...flying, ...inState(lane, "mined")].map(({ nonce }) => nonce));
+  const last = Math.max(used - 1, ...flying.map(({ nonce }) => nonce));
   for (let nonce = used; nonce < last; nonce++) {
-    if (nonces.includes(nonce)) continue;
+    if (taken.has(nonce)) continue;
     const version = await signVersion(lane.chain, lane.account, [], nonce, await lane.chain.fees());
     const flight = newFlight(nonce, [], version);
     if (!(await record(lane, flight, version))) return;
@@ -81,7 +85,8 @@ async function resume(lane: LaneState): Promise<void> {
 }
 
 /** Another transaction has the nonce: this one can never be mined, and its payments go to the next. */
-function giveUp(lane: LaneState, flight: Flight): void {
+async function giveUp(lane: LaneState, flight: Flight): Promise<void> {
+  await takeBack(lane, flight);
   flight.state = "lost";
   lane.nextNonce = Math.max(lane.nextNonce, flight.nonce + 1);
   tell(lane, "nonce_lost", flight, latest(flight).hash);
@@ -122,7 +127,7 @@ async function onResent(
     lane.unqueue(flight.jobs);
   } else if (outcome === "nonce_too_low") {
     const receipt = await findReceipt(lane, flight);
-    if (receipt === undefined) giveUp(lane, flight);
+    if (receipt === undefined) await giveUp(lane, flight);
     else await land(lane, flight, receipt);
   } else if (outcome === "underpriced" && type === "resent") {
     await replace(lane, flight);

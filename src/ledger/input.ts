@@ -39,6 +39,12 @@ export function assertOwner(key: string, fence: number): void {
   assertFence(fence);
 }
 
+/** Like `assertClaimInput`, for `adopt`. */
+export function assertAdoption(key: string, fence: number, transaction: string): void {
+  assertOwner(key, fence);
+  assertName("transaction", transaction);
+}
+
 /** Like `assertClaimInput`, for `handOut`. */
 export function assertClaimant(
   key: string,

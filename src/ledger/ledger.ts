@@ -121,6 +121,12 @@ export interface Ledger {
    * transition once more (same fence, state and facts) answers the record as it is: a reply may have been lost.
    */
   advance(key: string, transition: Transition): Promise<SettlementRecord | undefined>;
+  /**
+   * The record of a payment, for whoever has leased its lane with this fence. If it rests on this transaction of the lane's
+   * log, the fence is the record's from now on: who had the lane before can write no more, whatever was read then. An
+   * older fence than the record's changes nothing.
+   */
+  adopt(key: string, fence: number, transaction: string): Promise<SettlementRecord | undefined>;
   /** Renews the lease of a `claimed` record. False: lost, or past that state. */
   renew(key: string, fence: number, leaseMs: number): Promise<boolean>;
   /** Deletes a record of which nothing was signed yet (`claimed`, same fence). False: not released. */

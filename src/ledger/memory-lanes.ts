@@ -22,11 +22,11 @@ interface Lane {
 /** Lanes in the memory of one process. `assertOpen` throws once the ledger is closed. */
 export function memoryLanes(
   now: () => number,
+  nextFence: () => number,
   assertOpen: (operation: LedgerOperation) => void,
 ): LaneStore {
   const lanes = new Map<string, Lane>();
   const groups = new Map<string, Map<string, number>>(); // until when each owner is alive
-  let lastFence = 0; // never used twice
 
   /** The lane, if this fence has it; its lease may have run out, but nobody else has taken it. */
   function own(operation: LedgerOperation, lane: string, fence: number): Lane | undefined {
@@ -53,7 +53,7 @@ export function memoryLanes(
     if (found.owner !== owner) {
       if (found.owner !== "" && found.leaseUntilMs > nowMs) return undefined;
       found.owner = owner;
-      found.fence = ++lastFence;
+      found.fence = nextFence();
     }
     found.leaseUntilMs = nowMs + leaseMs;
     lanes.set(lane, found);

@@ -1,5 +1,6 @@
 import { expiringMap } from "./expiring-map.ts";
 import {
+  assertAdoption,
   assertClaimant,
   assertClaimInput,
   assertHold,
@@ -27,7 +28,8 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   const transactions = expiringMap<readonly string[]>();
   const holds = memoryHolds();
   let closed = false;
-  let lastFence = 0; // never used twice, not even by a record that was released and claimed again
+  // Never used twice, not even by a record that was released and claimed again; those of records and lanes in one order.
+  let lastFence = 0;
 
   function assertOpen(operation: LedgerOperation): void {
     if (closed) throw ledgerUnavailable(operation, "the ledger is closed", false);
@@ -77,6 +79,14 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     return after === undefined || after === record ? after : write(after);
   }
 
+  function adopt(key: string, fence: number, transaction: string): SettlementRecord | undefined {
+    assertAdoption(key, fence, transaction);
+    const record = find("adopt", key, now());
+    if (record === undefined || record.state === "claimed" || record.transaction !== transaction)
+      return record;
+    return record.fence < fence ? write({ ...record, fence }) : record;
+  }
+
   function renew(key: string, fence: number, leaseMs: number): boolean {
     assertRenewal(key, fence, leaseMs);
     const nowMs = now();
@@ -107,6 +117,7 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
   return {
     claim: async (input) => claim(input),
     advance: async (key, transition) => advance(key, transition),
+    adopt: async (key, fence, transaction) => adopt(key, fence, transaction),
     renew: async (key, fence, leaseMs) => renew(key, fence, leaseMs),
     release: async (key, fence) => release(key, fence),
     handOut: async (key, claimant, hash, token) => handOut(key, claimant, hash, token),
@@ -136,7 +147,7 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
       assertOpen("unhold");
       holds.unhold(account, id, now());
     },
-    lanes: memoryLanes(now, assertOpen),
+    lanes: memoryLanes(now, () => ++lastFence, assertOpen),
     check: async () => assertOpen("check"),
     close: async () => {
       closed = true;

@@ -85,6 +85,15 @@ redis.call('HSET', key, 'state', to, at, ms(now), unpack(ARGV, 4))
 return {'done', record()}
 `;
 
+/** ARGV: fence of the lane, transaction. */
+const adopt = `
+if not exists then return {'none'} end
+if state ~= 'claimed' and tonumber(fence) < tonumber(ARGV[1]) and redis.call('HGET', key, 'transaction') == ARGV[2] then
+  redis.call('HSET', key, 'fence', ARGV[1])
+end
+return {'found', record()}
+`;
+
 /** ARGV: fence, leaseMs. */
 const renew = `
 if not exists or state ~= 'claimed' or fence ~= ARGV[1] then return {'no'} end
@@ -127,6 +136,7 @@ return {'yes'}
 export const RECORD_SCRIPTS = {
   claim: prelude + claim,
   advance: prelude + advance,
+  adopt: prelude + adopt,
   renew: prelude + renew,
   release: prelude + release,
   handOut: prelude + handOut,

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from "ioredis";
 import {
+  assertAdoption,
   assertClaimant,
   assertClaimInput,
   assertHold,
@@ -115,6 +116,11 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
   return {
     claim,
     advance,
+    adopt: async (key, fence, transaction) => {
+      assertAdoption(key, fence, transaction);
+      const reply = await run("adopt", keysOf(key), fence, transaction);
+      return reply.status === "none" ? undefined : recordIn("adopt", key, reply);
+    },
     renew: async (key, fence, leaseMs) => {
       assertRenewal(key, fence, leaseMs);
       return isYes("renew", await run("renew", keysOf(key), fence, leaseMs));

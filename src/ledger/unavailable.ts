@@ -3,6 +3,7 @@ import { X402Error } from "../core/errors.ts";
 export type LedgerOperation =
   | "claim"
   | "advance"
+  | "adopt"
   | "renew"
   | "release"
   | "handOut"

@@ -8,7 +8,10 @@ export type AnvilOptions = {
   readonly host?: string;
   /** Default 84532, Base Sepolia. */
   readonly chainId?: number;
-  /** A block every so many seconds (0.2 is fine). Default: a block for every transaction. */
+  /**
+   * A block every so many seconds (0.2 is fine), mined by anvil itself. Default: a block for every transaction. For a chain
+   * that shall be reorganized use `setBlockTime` instead.
+   */
   readonly blockTimeSeconds?: number;
   /** Further arguments for anvil, such as `["--prune-history"]`. */
   readonly args?: readonly string[];

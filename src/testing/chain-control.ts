@@ -12,6 +12,7 @@ import {
   type TestRpcSchema,
   type WalletActions,
 } from "viem";
+import { createIntervalMiner, type IntervalMiner } from "./interval-miner.ts";
 
 /** A viem client with the test, public and wallet actions of a local chain, and no account. */
 export type LocalClient = Client<
@@ -32,7 +33,10 @@ export type ChainControl = {
   increaseTime(seconds: number): Promise<void>;
   /** Unix seconds of the next block exactly; not before the newest one. */
   setNextBlockTimestamp(seconds: number): Promise<void>;
-  /** A block every so many whole seconds from now on, or for every transaction with 0. */
+  /**
+   * A block every so many seconds (0.2 is fine) from now on, or for every transaction with 0. The blocks are mined by this
+   * process, so that they and `reorg` do not get in each other's way.
+   */
   setBlockTime(seconds: number): Promise<void>;
   /** With false, transactions wait in the pool until `mine` or `setAutomine(true)`. */
   setAutomine(enabled: boolean): Promise<void>;
@@ -40,7 +44,12 @@ export type ChainControl = {
   snapshot(): Promise<Hex>;
   /** Takes the chain back to a snapshot. Pooled transactions and later blocks are gone. */
   revert(id: Hex): Promise<void>;
-  /** Replaces the newest blocks with as many empty ones: their transactions never happened. */
+  /**
+   * Replaces the newest blocks with as many empty ones: their transactions never happened. The clock goes on as before.
+   *
+   * @throws Error while anvil mines at an interval by itself (`blockTimeSeconds`), for then the chain may break: use
+   * `setBlockTime` instead.
+   */
   reorg(depth: number): Promise<void>;
 };
 
@@ -66,23 +75,68 @@ export function createLocalClient(rpcUrl: string, chainId: number): LocalClient 
 }
 
 /** The controls of the chain behind `client`. */
-export function createChainControl(client: LocalClient): ChainControl {
+export function createChainControl(
+  client: LocalClient,
+  miner: IntervalMiner = createIntervalMiner(client),
+): ChainControl {
+  /** Seconds that the chain's clock is ahead. */
+  const clockOffset = async () => Number(await client.increaseTime({ seconds: 0 }));
+
+  async function reorg(depth: number): Promise<void> {
+    const interval = await client.request({ method: "anvil_getIntervalMining" } as never);
+    if (interval !== null) {
+      throw new Error(
+        "anvil mines at an interval by itself, and a reorganization may break its chain: use setBlockTime instead of blockTimeSeconds",
+      );
+    }
+    const automine = await client.getAutomine();
+    if (automine) {
+      await client.setAutomine(false);
+      await untilStill(client);
+    }
+    try {
+      const before = await clockOffset();
+      await client.request({ method: "anvil_reorg", params: [depth, []] } as never);
+      // anvil sets its clock back to the last block that stays.
+      const behind = before - (await clockOffset());
+      if (behind > 0) await client.increaseTime({ seconds: behind });
+    } finally {
+      if (automine) await client.setAutomine(true);
+    }
+  }
+
   return {
-    mine: (blocks = 1) => client.mine({ blocks }),
+    mine: (blocks = 1) => miner.inTurn(() => client.mine({ blocks })),
     now: async () => Number((await client.getBlock()).timestamp),
-    async increaseTime(seconds) {
-      await client.increaseTime({ seconds });
-      await client.mine({ blocks: 1 });
-    },
+    increaseTime: (seconds) =>
+      miner.inTurn(async () => {
+        await client.increaseTime({ seconds });
+        await client.mine({ blocks: 1 });
+      }),
     setNextBlockTimestamp: (seconds) =>
       client.setNextBlockTimestamp({ timestamp: BigInt(seconds) }),
-    setBlockTime: (seconds) =>
-      seconds === 0 ? client.setAutomine(true) : client.setIntervalMining({ interval: seconds }),
-    setAutomine: (enabled) => client.setAutomine(enabled),
-    snapshot: () => client.snapshot(),
-    revert: (id) => client.revert({ id }),
-    async reorg(depth) {
-      await client.request({ method: "anvil_reorg", params: [depth, []] } as never);
+    async setBlockTime(seconds) {
+      if (seconds === 0) await client.setAutomine(true);
+      else await client.setIntervalMining({ interval: 0 }); // no automine either
+      miner.every(seconds);
     },
+    async setAutomine(enabled) {
+      miner.every(0);
+      await client.setAutomine(enabled);
+    },
+    snapshot: () => miner.inTurn(() => client.snapshot()),
+    revert: (id) => miner.inTurn(() => client.revert({ id })),
+    reorg: (depth) => miner.inTurn(() => reorg(depth)),
   };
+}
+
+/** Resolves when no block has come for a moment. */
+async function untilStill(client: LocalClient): Promise<void> {
+  let last: bigint | undefined;
+  for (let same = 0; same < 3;) {
+    const number = await client.getBlockNumber();
+    same = number === last ? same + 1 : 0;
+    last = number;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }

@@ -2,6 +2,7 @@ import { parseEther, parseUnits, type Address, type Hex } from "viem";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { namedAccount, newAccount, type TestAccount } from "./accounts.ts";
 import { startAnvil, type AnvilOptions } from "./anvil.ts";
+import { createIntervalMiner } from "./interval-miner.ts";
 import {
   createChainControl,
   createLocalClient,
@@ -75,9 +76,10 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
   };
 
   const minter = createMinter(client);
+  const miner = createIntervalMiner(client);
 
   const world: LocalWorld = {
-    ...createChainControl(client),
+    ...createChainControl(client, miner),
     chainId: CHAIN_ID,
     network: "eip155:84532",
     rpcUrl: anvil.rpcUrl,
@@ -98,7 +100,10 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
         args: [address],
       }),
     transfersTo: (address) => transfersTo(client, address),
-    stop: () => anvil.stop(),
+    stop() {
+      miner.every(0);
+      return anvil.stop();
+    },
   };
 
   try {

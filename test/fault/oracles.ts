@@ -1,7 +1,7 @@
 /** What must hold after any fault: O1 to O6 of the rules that protect money, from chain, answers and logs alone. */
-import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 import type { LocalWorld } from "../../src/testing/index.ts";
+import { readChain, unexplained, type Transfer } from "./canonical.ts";
 import { isFinal, type Answer, type Payment } from "./world.ts";
 
 export interface Evidence {
@@ -15,19 +15,20 @@ export interface Evidence {
   readonly secrets: readonly string[];
 }
 
-interface Transfer {
-  readonly from: string;
-  readonly value: bigint;
-  readonly transaction: string;
-}
-
 const ERROR_CODES = new Set(["settlement_pending", "rpc_unavailable", "ledger_unavailable"]);
 
 /** The violations, one line each; none when all is well. */
 export async function violations(evidence: Evidence): Promise<string[]> {
-  const byPayee = await transfersByPayee(evidence.world);
+  const { world, payments } = evidence;
+  const chain = await readChain(world);
+  const byPayee = new Map<string, Transfer[]>();
+  for (const transfer of chain.transfers)
+    byPayee.set(transfer.to, [...(byPayee.get(transfer.to) ?? []), transfer]);
+  const owners = payments.flatMap((payment) => [payerOf(payment), payment.payTo.toLowerCase()]);
   return [
-    ...evidence.payments.flatMap((payment, index) =>
+    ...chain.contradictions,
+    ...(await unexplained(world, chain, owners)),
+    ...payments.flatMap((payment, index) =>
       ofPayment(payment, byPayee.get(payment.payTo.toLowerCase()) ?? []).map(
         (what) => `payment ${index} (${payment.key ?? "anonymous"}): ${what}; ${story(payment)}`,
       ),
@@ -102,27 +103,6 @@ function ofSecrets({ payments, logs, secrets }: Evidence): string[] {
   return [...signatures, ...secrets]
     .filter((secret) => all.includes(secret.toLowerCase().replace(/^0x/, "")))
     .map((secret) => `O6: ${secret.slice(0, 12)}… is in a log or an answer`);
-}
-
-async function transfersByPayee({ client, token }: LocalWorld): Promise<Map<string, Transfer[]>> {
-  const events = await client.getContractEvents({
-    address: token,
-    abi: erc20Abi,
-    eventName: "Transfer",
-    fromBlock: 0n,
-    strict: true,
-  });
-  const byPayee = new Map<string, Transfer[]>();
-  for (const { args, transactionHash } of events) {
-    const payee = args.to.toLowerCase();
-    const transfer = {
-      from: args.from.toLowerCase(),
-      value: args.value,
-      transaction: transactionHash,
-    };
-    byPayee.set(payee, [...(byPayee.get(payee) ?? []), transfer]);
-  }
-  return byPayee;
 }
 
 function payerOf({ request }: Payment): string {

@@ -1,6 +1,6 @@
 /** The ledger goes away under load: nothing is paid twice, nobody is told anything wrong, and it goes on afterwards. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test, vi, type TestContext } from "vitest";
 import { startRedis } from "../setup/redis.ts";
 import { startRedisPair } from "../setup/redis-pair.ts";
 import { violations } from "./oracles.ts";
@@ -14,6 +14,7 @@ import {
   stopReplicas,
   type LocalWorld,
   type Payment,
+  type Replica,
 } from "./world.ts";
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -28,8 +29,11 @@ beforeAll(async () => {
 });
 afterAll(() => world.stop());
 
+/** Ends what a test has started, however the test ends. */
+type Finish = TestContext["onTestFinished"];
+
 /** Two replicas under load, to which something happens after a second; gives what was violated in the end. */
-async function underLoad(redisUrl: string, happen: () => Promise<void>) {
+async function underLoad(finish: Finish, redisUrl: string, happen: () => Promise<void>) {
   const signers = await newSigners(world, 2);
   const config = {
     redisUrl,
@@ -37,38 +41,35 @@ async function underLoad(redisUrl: string, happen: () => Promise<void>) {
     settleTimeoutMs: 5000,
     chain: { network: world.network, rpcUrls: [world.rpcUrl], resendAfterMs: 1000 },
   };
-  const replicas = [await startReplica(config), await startReplica(config)];
+  const replicas: Replica[] = [];
+  finish(() => stopReplicas(replicas));
+  for (let i = 0; i < 2; i++) replicas.push(await startReplica(config));
   const payments = await Promise.all(
     Array.from({ length: PAYMENTS }, (_, index) =>
       newPayment(world, index % 2 === 0 ? `order-${index}` : undefined),
     ),
   );
-  try {
-    const fault = sleep(LOAD_MS / 4).then(happen);
-    await Promise.all(
-      payments.map(async (payment, index) => {
-        await sleep((index * LOAD_MS) / PAYMENTS);
-        await ask(replicas[index % 2]!.url, payment);
-      }),
-    );
-    await fault;
-    const refused = payments.filter(({ answers }) => answers[0]?.status === 503).length;
-    const url = () => replicas[Math.random() < 0.5 ? 0 : 1]!.url;
-    // Who has been told is a stranger from now on, and asks no more.
-    const untold = payments.filter(({ answers }) => answers.at(-1)?.body.success !== true);
-    await Promise.all(untold.map((payment) => askUntilFinal(url, payment, 20_000)));
-    const evidence = {
-      world,
-      payments,
-      signers: signers.map(({ address }) => address),
-      logs: replicas.map((replica) => replica.output()),
-      secrets: [redisUrl, world.rpcUrl, ...config.signerKeys],
-    };
-    return { payments, refused, found: await violations(evidence), replicas };
-  } catch (error) {
-    await stopReplicas(replicas);
-    throw error;
-  }
+  const fault = sleep(LOAD_MS / 4).then(happen);
+  await Promise.all(
+    payments.map(async (payment, index) => {
+      await sleep((index * LOAD_MS) / PAYMENTS);
+      await ask(replicas[index % 2]!.url, payment);
+    }),
+  );
+  await fault;
+  const refused = payments.filter(({ answers }) => answers[0]?.status === 503).length;
+  const url = () => replicas[Math.random() < 0.5 ? 0 : 1]!.url;
+  // Who has been told is a stranger from now on, and asks no more.
+  const untold = payments.filter(({ answers }) => answers.at(-1)?.body.success !== true);
+  await Promise.all(untold.map((payment) => askUntilFinal(url, payment, 20_000)));
+  const evidence = {
+    world,
+    payments,
+    signers: signers.map(({ address }) => address),
+    logs: replicas.map((replica) => replica.output()),
+    secrets: [redisUrl, world.rpcUrl, ...config.signerKeys],
+  };
+  return { payments, refused, found: await violations(evidence), replicas };
 }
 
 /** Anonymous payments that were answered with success do not get another one from anybody. */
@@ -80,9 +81,12 @@ async function toldAgain(urls: readonly string[], payments: readonly Payment[]) 
   return again.filter(({ body }) => body.success === true).length;
 }
 
-test.concurrent("Redis is killed and restarted, and had everything on disk", async () => {
+test.concurrent("Redis is killed and restarted, and had everything on disk", async ({
+  onTestFinished: finish,
+}) => {
   const redis = await startRedis({ persistence: "aof" });
-  const { payments, found, replicas, refused } = await underLoad(redis.url, async () => {
+  finish(() => redis.stop());
+  const { payments, found, replicas, refused } = await underLoad(finish, redis.url, async () => {
     await redis.kill();
     await sleep(2500);
     await redis.restart();
@@ -95,8 +99,6 @@ test.concurrent("Redis is killed and restarted, and had everything on disk", asy
       payments,
     ),
   ).toBe(0);
-  await stopReplicas(replicas);
-  await redis.stop();
 });
 
 /**
@@ -105,26 +107,31 @@ test.concurrent("Redis is killed and restarted, and had everything on disk", asy
  */
 const exceptO3 = (found: readonly string[]) => found.filter((line) => !line.includes(": O3:"));
 
-test.concurrent("Redis is killed and restarted, and has forgotten everything", async () => {
+test.concurrent("Redis is killed and restarted, and has forgotten everything", async ({
+  onTestFinished: finish,
+}) => {
   const redis = await startRedis();
-  const { found, replicas } = await underLoad(redis.url, async () => {
+  finish(() => redis.stop());
+  const { found } = await underLoad(finish, redis.url, async () => {
     await redis.kill();
     await sleep(700);
     await redis.restart();
   });
   expect(exceptO3(found)).toEqual([]);
-  await stopReplicas(replicas);
-  await redis.stop();
 });
 
-test.concurrent("what was settled before Redis forgot it is not told to whoever copies it from the chain", async () => {
+test.concurrent("what was settled before Redis forgot it is not told to whoever copies it from the chain", async ({
+  onTestFinished: finish,
+}) => {
   const redis = await startRedis();
+  finish(() => redis.stop());
   const signers = await newSigners(world, 1);
   const replica = await startReplica({
     redisUrl: redis.url,
     signerKeys: signers.map(({ privateKey }) => privateKey),
     chain: { network: world.network, rpcUrls: [world.rpcUrl] },
   });
+  finish(() => stopReplicas([replica]));
   const payment = await newPayment(world, "order");
   expect((await ask(replica.url, payment)).body).toMatchObject({ success: true });
   await redis.restart();
@@ -133,13 +140,12 @@ test.concurrent("what was settled before Redis forgot it is not told to whoever 
     expect((await ask(replica.url, payment, stranger)).body.success).not.toBe(true);
   }
   expect(await world.transfersTo(payment.payTo)).toHaveLength(1);
-  await stopReplicas([replica]);
-  await redis.stop();
 });
 
-test.concurrent("Redis is silent for 5 s", async () => {
+test.concurrent("Redis is silent for 5 s", async ({ onTestFinished: finish }) => {
   const redis = await startRedis();
-  const { payments, found, replicas, refused } = await underLoad(redis.url, async () => {
+  finish(() => redis.stop());
+  const { payments, found, replicas, refused } = await underLoad(finish, redis.url, async () => {
     redis.pause();
     await sleep(5000);
     redis.resume();
@@ -152,13 +158,14 @@ test.concurrent("Redis is silent for 5 s", async () => {
       payments,
     ),
   ).toBe(0);
-  await stopReplicas(replicas);
-  await redis.stop();
 });
 
-test.concurrent("the primary dies and its replica, which has everything, takes over", async () => {
+test.concurrent("the primary dies and its replica, which has everything, takes over", async ({
+  onTestFinished: finish,
+}) => {
   const pair = await startRedisPair();
-  const { payments, found, replicas } = await underLoad(pair.url, async () => {
+  finish(() => pair.stop());
+  const { payments, found, replicas } = await underLoad(finish, pair.url, async () => {
     await pair.synced();
     await pair.failover();
   });
@@ -169,18 +176,17 @@ test.concurrent("the primary dies and its replica, which has everything, takes o
       payments,
     ),
   ).toBe(0);
-  await stopReplicas(replicas);
-  await pair.stop();
 });
 
-test.concurrent("the primary dies with a second of writes that its replica has not got", async () => {
+test.concurrent("the primary dies with a second of writes that its replica has not got", async ({
+  onTestFinished: finish,
+}) => {
   const pair = await startRedisPair();
-  const { found, replicas } = await underLoad(pair.url, async () => {
+  finish(() => pair.stop());
+  const { found } = await underLoad(finish, pair.url, async () => {
     await pair.split();
     await sleep(1000);
     await pair.failover();
   });
   expect(exceptO3(found)).toEqual([]);
-  await stopReplicas(replicas);
-  await pair.stop();
 });

@@ -1,7 +1,15 @@
 import { erc20Abi, parseEther, parseGwei } from "viem";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { memoryLedger } from "../../src/ledger/index.ts";
-import { eventually, newPayments, startEngine, type Engine, type EngineOptions } from "./engine.ts";
+import { startRpcProxy, type RpcAnswer } from "../../src/testing/index.ts";
+import {
+  eventually,
+  newPayments,
+  spendNonce,
+  startEngine,
+  type Engine,
+  type EngineOptions,
+} from "./engine.ts";
 import { newPayment, newSigners, startLocalWorld, type LocalWorld, type Payment } from "./world.ts";
 
 let world: LocalWorld;
@@ -103,6 +111,57 @@ test("a reorganization while nobody watched is found by whoever leases the lane 
   second.start();
   mineOn();
   await expectPaidAgain(second, payments);
+});
+
+test("reorganized away while nobody watched, and its nonce used by something else: paid with another transaction", async () => {
+  const ledger = memoryLedger();
+  const signers = await newSigners(world, 1);
+  const first = await start({ ledger, signers });
+  await world.mine();
+  const payment = await newPayment(world, "order");
+  expect(await first.pay(payment)).toMatchObject({ success: true });
+  await first.close(0);
+  await world.setAutomine(false);
+  await world.reorg(1);
+  await spendNonce(world, signers[0]!, 0);
+  await world.mine();
+  expect(await transfers([payment])).toEqual([0]);
+  const second = await start({ ledger, signers });
+  second.start();
+  mineOn();
+  await expectPaidAgain(second, [payment]);
+});
+
+test("while the node hides a reorganization, the nonces that it freed are not used for anything else", async () => {
+  let head: RpcAnswer | undefined;
+  let hiding = false;
+  const proxy = await startRpcProxy(world.rpcUrl, {
+    async intercept({ method, params }, forward) {
+      const isHead = method === "eth_getBlockByNumber" && (params as unknown[])[0] === "latest";
+      if (!isHead) return undefined;
+      if (!hiding || head === undefined) head = await forward();
+      return head;
+    },
+  });
+  onTestFinished(() => proxy.stop());
+  await world.setAutomine(false);
+  const engine = await start({ rpcUrls: [proxy.url] });
+  await world.mine();
+  const [early, late] = (await newPayments(world, 2)) as [Payment, Payment];
+  const told = engine.pay(early);
+  await engine.event("sent");
+  await world.mine();
+  const { transaction } = await told;
+  hiding = true;
+  await world.reorg(1);
+  const answer = engine.pay(late);
+  await engine.event("resent");
+  await world.mine();
+  hiding = false;
+  mineOn();
+  await answer;
+  await expectPaidAgain(engine, [early, late]);
+  expect(await engine.pay(early)).toMatchObject({ success: true, transaction });
 });
 
 test("a failure whose block is reorganized away is none if the payment goes through after all", async () => {

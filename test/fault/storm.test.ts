@@ -17,6 +17,7 @@ import {
   startLocalWorld,
   startReplica,
   stopReplicas,
+  type LocalWorld,
   type Payment,
   type Replica,
 } from "./world.ts";
@@ -26,6 +27,7 @@ const PAYMENTS: Record<number, number> = LONG ? { 3: 2000, 1: 2000 } : { 3: 200,
 const REPLICAS = 3;
 /** Payments a second. */
 const RATE = 25;
+const REORG_MS = 2000;
 const SEED = Number(process.env["FAULT_SEED"] ?? Date.now() % 1_000_000);
 
 /** Replicas that die and come back until they are spared. */
@@ -59,6 +61,23 @@ async function keepReplicas(config: ReplicaConfig, random: Random) {
       await reaper;
       return kills;
     },
+  };
+}
+
+/** Reorganizes the chain again and again until it is told to stop, which tells how often it did. */
+function keepReorganizing(world: LocalWorld, random: Random) {
+  const over = new AbortController();
+  const done = (async () => {
+    for (let count = 0; ; count++) {
+      await sleep(REORG_MS);
+      if (over.signal.aborted) return count;
+      await world.reorg(random.int(1, 3));
+    }
+  })();
+  done.catch(() => undefined); // whoever stops it is told
+  return async (): Promise<number> => {
+    over.abort();
+    return await done;
   };
 }
 
@@ -107,7 +126,7 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
     async () => {
       console.log(`storm: FAULT_SEED=${SEED}`);
       const random = createRandom(SEED + signerCount);
-      const world = await startLocalWorld({ blockTimeSeconds: 0.2 });
+      const world = await startLocalWorld();
       const redis = await startRedis();
       const storm = createRpcStorm(random, 0.05);
       const proxy = await startRpcProxy(world.rpcUrl, { intercept: storm.intercept });
@@ -115,6 +134,7 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
       const client = new Redis(redis.url);
       const payers = Array.from({ length: 10 }, () => world.newAccount());
       await Promise.all(payers.map(({ address }) => world.fundToken(address, 100_000_000n)));
+      await world.setBlockTime(0.2);
       const replicas = await keepReplicas(
         {
           redisUrl: redis.url,
@@ -131,10 +151,9 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
         },
         random,
       );
+      await world.mine(3); // what was paid out must not be reorganized away
+      const stopReorganizing = keepReorganizing(world, random);
       try {
-        // In the long form only: see reorg.test.ts for what holds under each kind of reorganization.
-        const reorg = () => void world.reorg(random.int(1, 3)).catch(() => {});
-        const reorgs = LONG ? setInterval(reorg, 2000) : undefined;
         const payments = await Promise.all(
           Array.from({ length: PAYMENTS[signerCount]! }, (_, index) =>
             newPayment(
@@ -150,12 +169,12 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
           ),
         );
         const kills = await replicas.spare();
-        clearInterval(reorgs);
+        const reorgs = await stopReorganizing();
         storm.endStorm();
         const calmMs = Date.now();
         await eachOf(payments, (payment) => askUntilFinal(replicas.url, payment, 30_000));
         console.log(
-          `storm: ${kills} kills, faults ${JSON.stringify(storm.counts)}, calm after ${Date.now() - calmMs} ms`,
+          `storm: ${kills} kills, ${reorgs} reorganizations, faults ${JSON.stringify(storm.counts)}, calm after ${Date.now() - calmMs} ms`,
         );
         const found = await violations({
           world,
@@ -175,6 +194,7 @@ storms.each([3, 1])("a storm over 3 replicas and %i signers", (signerCount) => {
           15_000,
         );
       } finally {
+        await Promise.allSettled([stopReorganizing()]);
         await replicas.spare();
         await stopReplicas(replicas.slots);
         client.disconnect();

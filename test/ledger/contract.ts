@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { adoptContract } from "./contract-adopt.ts";
 import { advanceContract } from "./contract-advance.ts";
 import { claimContract } from "./contract-claim.ts";
 import { expiryContract } from "./contract-expiry.ts";
@@ -19,6 +20,7 @@ export function ledgerContract(name: string, factory: () => Promise<LedgerWorld>
 
     claimContract(world);
     advanceContract(world);
+    adoptContract(world);
     handOutContract(world);
     expiryContract(world);
     holdContract(world);

@@ -176,8 +176,9 @@ describe.concurrent("reorganizations", () => {
   it("are told as other hashes at numbers that were told before", async ({
     onTestFinished: finish,
   }) => {
-    const own = await startLocalWorld({ blockTimeSeconds: 0.2 });
+    const own = await startLocalWorld();
     finish(() => own.stop());
+    await own.setBlockTime(0.2);
     const chain = openChain(finish, [own.rpcUrl], { pollMs: 20 });
     const heads = collect(chain);
     await until(() => heads.length >= 4);
