@@ -40,21 +40,27 @@ export function paymentCookie({ method, headers }: PaywallRequest): string | und
   return undefined;
 }
 
+/** A path that stands in a cookie as it stands in the browser's address. */
+const COOKIE_PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
+
 /**
  * Headers that let a page show paid HTML by a reload: the cookie holds the payment that the page sent, for its own
  * path, out of the reach of scripts. Nothing where nobody asked for it, or where a reload would not show it.
+ *
+ * @param url of the request as the browser sees it.
  */
 export function reloadHeaders(
   { request, text }: { readonly request: PaywallRequest; readonly text: string },
+  url: string,
   { headers }: Answer,
   maxAgeMs: number,
 ): Readonly<Record<string, string | readonly string[]>> | undefined {
+  const path = pathOf(url);
   const wanted = request.method === "GET" && request.headers.get(PAGE_HEADER) === "1";
-  const html = String(headers["content-type"]).startsWith("text/html");
+  const html = /^text\/html/i.test(String(headers["content-type"]));
   const fits = text.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === text;
-  if (!wanted || !html || !fits) return undefined;
-  const secure = request.url.startsWith("https:") ? "; Secure" : "";
-  const path = pathOf(request.url).replaceAll(";", "%3B");
+  if (!wanted || !html || !fits || !COOKIE_PATH.test(path)) return undefined;
+  const secure = url.startsWith("https:") ? "; Secure" : "";
   const maxAge = Math.floor(maxAgeMs / 1000);
   const cookie = `${COOKIE}=${text}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
   const others = headers["set-cookie"] ?? [];

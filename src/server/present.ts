@@ -117,7 +117,11 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
   }
 }
 
-/** The stored response for the payment that a page left in a cookie. Nothing is verified, run or charged for a cookie. */
+/**
+ * The stored response for the payment that a page left in a cookie. Nothing is verified, run or charged for a cookie.
+ *
+ * @throws X402Error when the claims cannot be reached: who has paid is not to be asked to pay again.
+ */
 export async function storedForPage(
   context: PaywallContext,
   request: PaywallRequest,
@@ -125,14 +129,24 @@ export async function storedForPage(
 ): Promise<Answer | undefined> {
   const text = paymentCookie(request);
   if (text === undefined) return undefined;
+  let presented: PresentedPayment;
+  let presenter: string;
   try {
-    const presented = readPayment({ text, version: 2 }, offers, context.options.schemes);
-    const known = presented.key && (await context.claims.get(presented.key));
-    const same = known && known.claim.request === requestName(context, request);
-    return same && hasPayload(known.claim, presented) ? storedAnswer(known.claim, 2) : undefined;
+    presented = readPayment({ text, version: 2 }, offers, context.options.schemes);
+    presenter = identifierOf(presented.payload, false);
   } catch {
-    return undefined;
+    return undefined; // no payment is in it
   }
+  const { key } = presented;
+  const seen = key === undefined ? undefined : (await context.claims.get(key))?.claim;
+  if (key === undefined || seen === undefined || !hasPayload(seen, presented)) return undefined;
+  if (seen.request !== requestName(context, request) || seen.presenter !== presenter)
+    return undefined;
+  const stored = storedAnswer(seen, 2);
+  if (stored === undefined) return undefined;
+  const facts = factsOf(key, seen.payer, seen.body.paymentRequirements);
+  context.emit(request, { type: "response_replayed", ...facts });
+  return stored;
 }
 
 async function verify(

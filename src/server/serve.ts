@@ -125,8 +125,8 @@ async function sendSettled(sale: Sale, given: Answer, receipt: SettleResponse): 
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   const response: StoredResponse = { status, headers, body: bytes };
   if (!isSmall(sale, bytes)) return large(sale, response, receipt);
-  await sale.hold.letGo({ response, delivered: true });
-  return kept(sale, response, receipt);
+  const stored = await sale.hold.letGo({ response, delivered: true });
+  return small(sale, response, receipt, stored);
 }
 
 /** Writes down that it is settled, and hands out the response. The money has moved: nothing stops this any more. */
@@ -137,8 +137,8 @@ export async function deliver(
 ): Promise<Answer> {
   const ttlMs = claimTtlMs(sale.requirements);
   if (isSmall(sale, response.body)) {
-    await sale.hold.letGo({ state: "settled", receipt, delivered: true }, ttlMs);
-    return kept(sale, response, receipt);
+    const change = { state: "settled", receipt, delivered: true } as const;
+    return small(sale, response, receipt, await sale.hold.letGo(change, ttlMs));
   }
   await sale.hold.write({ state: "settled", receipt }, ttlMs).catch(() => false);
   return large(sale, response, receipt);
@@ -172,11 +172,17 @@ function passedOn(
   return withReceipt({ status, headers, body: stream }, receipt, visit.version);
 }
 
-/** A response that is kept; pages are told that a reload shows it. */
-function kept(sale: Sale, response: StoredResponse, receipt: SettleResponse): Answer {
-  const { visit, requirements } = sale;
+/** A response that fits into the claim; where it is stored, pages are told that a reload shows it. */
+function small(
+  { visit, requirements }: Sale,
+  response: StoredResponse,
+  receipt: SettleResponse,
+  stored: boolean,
+): Answer {
   const answer = withReceipt(response, receipt, visit.version);
-  const reload = reloadHeaders(visit, answer, claimTtlMs(requirements));
+  if (!stored || visit.context.options.page === undefined) return answer;
+  const url = visit.context.publicUrl(visit.request);
+  const reload = reloadHeaders(visit, url, answer, claimTtlMs(requirements));
   return reload === undefined ? answer : { ...answer, headers: { ...answer.headers, ...reload } };
 }
 
