@@ -97,6 +97,8 @@ export function notHeld(why: string): Answer {
  */
 export function withReceipt(answer: Answer, receipt: SettleResponse, version: 1 | 2): Answer {
   const headers: Record<string, string | readonly string[]> = { ...answer.headers };
+  // A handler that pays for what it passes on has receipts of its own.
+  for (const name of [PAYMENT_RESPONSE, X_PAYMENT_RESPONSE]) delete headers[name.toLowerCase()];
   if (version === 2) headers[PAYMENT_RESPONSE] = encodeHeader(receipt);
   else {
     const network = networkToV1(receipt.network) ?? receipt.network;

@@ -12,11 +12,10 @@ export interface OfferDefaults {
   readonly settle: SettleMode;
 }
 
-/** An advertised offer, the scheme that reads its payments, and when they are settled. */
+/** An advertised offer, and the scheme that reads its payments. */
 export interface PricedOffer {
   readonly scheme: ServerScheme;
   readonly requirements: PaymentRequirements;
-  readonly settle: SettleMode;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
@@ -67,11 +66,11 @@ export function priceOffer(offer: Offer, defaults: OfferDefaults): PricedOffer {
   if (typeof payTo === "function" || typeof offer.price === "function")
     throw new TypeError("price and payTo have to be values here");
   const price: Price = typeof offer.price === "number" ? String(offer.price) : offer.price;
-  const { asset, amount, extra } = scheme.price(price, network);
-  const settle = settleOf(offer, scheme, defaults);
+  const { asset, amount, extra: ofPrice } = scheme.price(price, network);
+  const extra = { ...ofPrice, ...offer.extra };
+  const settle = settleOf(extra, scheme, defaults);
   return {
     scheme,
-    settle,
     requirements: {
       scheme: scheme.scheme,
       network,
@@ -79,7 +78,7 @@ export function priceOffer(offer: Offer, defaults: OfferDefaults): PricedOffer {
       asset,
       payTo: scheme.payTo(payTo),
       maxTimeoutSeconds: timeoutOf(offer, defaults),
-      extra: { ...extra, ...offer.extra, ...(settle === "before" && { paymentFlow: UPFRONT }) },
+      extra: { ...extra, ...(settle === "before" && { paymentFlow: UPFRONT }) },
     },
   };
 }
@@ -90,6 +89,7 @@ export function checkOffer(offer: Offer, defaults: OfferDefaults): void {
   const scheme = schemeOf(offer, defaults);
   const network = networkOf(offer, defaults);
   timeoutOf(offer, defaults);
+  settleOf(offer.extra ?? {}, scheme, defaults);
   const { price, payTo = defaults.payTo } = offer;
   if (payTo === undefined)
     throw new TypeError("payTo is missing: give the address that is to be paid");
@@ -130,13 +130,21 @@ function timeoutOf(offer: Offer, defaults: OfferDefaults): number {
 }
 
 /** A scheme that charges by use cannot be settled before the use is known. */
-function settleOf({ extra }: Offer, scheme: ServerScheme, { settle }: OfferDefaults): SettleMode {
-  const flow = extra?.["paymentFlow"];
+function settleOf(
+  { paymentFlow: flow }: Readonly<Record<string, unknown>>,
+  scheme: ServerScheme,
+  { settle }: OfferDefaults,
+): SettleMode {
   if (flow !== undefined && flow !== UPFRONT && flow !== "authorization")
     throw new TypeError(
-      `extra.paymentFlow "${String(flow)}" is not "authorization" or "${UPFRONT}"`,
+      `extra.paymentFlow ${JSON.stringify(flow)} is not "authorization" or "${UPFRONT}"`,
     );
-  if (scheme.charge !== undefined) return "after";
+  const charges = scheme.charge !== undefined;
+  if (charges && flow === UPFRONT)
+    throw new TypeError(
+      `extra.paymentFlow "${UPFRONT}" is not for scheme "${scheme.scheme}", which charges by use`,
+    );
+  if (charges) return "after";
   if (flow !== undefined) return flow === UPFRONT ? "before" : "after";
   return settle;
 }

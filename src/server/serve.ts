@@ -2,10 +2,12 @@ import type { FacilitatorRequest, PaymentRequirements, SettleResponse } from "..
 import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
 import { conflict, notHeld, withReceipt } from "./answers.ts";
 import { asSent, bodyBytes, watched } from "./body.ts";
+import { chargedRequirements } from "./charge.ts";
 import { claimTtlMs } from "./context.ts";
 import { failure } from "./failure.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
+import { isUpfront } from "./offers.ts";
 import { reloadHeaders } from "./page.ts";
 import type { Visit } from "./present.ts";
 
@@ -42,14 +44,16 @@ export function admitUnsettled(
     failed(sale, false, status);
   };
 
+  async function refused(why: string): Promise<Answer> {
+    await hold.forget();
+    visit.context.emit(visit.request, { type: "response_not_held", why, ...facts });
+    return notHeld(why);
+  }
+
   async function settled(given: Answer): Promise<Answer> {
     const answer = asSent(visit.request.method, given);
     const held = await bodyBytes(answer, visit.context.maxResponseBytes);
-    if ("why" in held) {
-      await hold.forget();
-      visit.context.emit(visit.request, { type: "response_not_held", why: held.why, ...facts });
-      return notHeld(held.why);
-    }
+    if ("why" in held) return refused(held.why);
     const { status, headers } = answer;
     const response: StoredResponse = { status, headers, body: held.bytes };
     try {
@@ -69,24 +73,19 @@ export function admitUnsettled(
     payment: {
       ...facts,
       charge(amount) {
-        const scheme = visit.context.options.schemes.find(
-          (each) => each.scheme === requirements.scheme && each.charge !== undefined,
-        );
         if (!open) throw new TypeError("charge came after the response");
-        if (scheme?.charge === undefined)
-          throw new TypeError(`scheme "${requirements.scheme}" charges its price as it is`);
-        const paymentRequirements = {
-          ...requirements,
-          amount: scheme.charge(amount, requirements),
-        };
+        const { schemes } = visit.context.options;
+        const paymentRequirements = chargedRequirements(schemes, requirements, amount);
         change = { body: { ...body, paymentRequirements } };
       },
     },
     abandon: () => release(),
     async finish(answer) {
       open = false;
-      if (answer.status < 300) return settled(answer).catch((error) => giveUp(sale, error));
-      if (answer.status >= 400) await release(answer.status);
+      const { status } = answer;
+      if (status < 200) return refused(notFinal(status));
+      if (status < 300) return settled(answer).catch((error) => giveUp(sale, error));
+      if (status >= 400) await release(status);
       else await hold.forget();
       return answer;
     },
@@ -95,7 +94,8 @@ export function admitUnsettled(
 
 /** The handler runs for a payment that is settled already. */
 export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
-  const { hold, facts } = sale;
+  const { hold, facts, requirements, visit } = sale;
+  const { context, request } = visit;
   const stays = async (status?: number) => {
     await hold.letGo();
     failed(sale, true, status);
@@ -105,15 +105,19 @@ export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
       ...facts,
       transaction: receipt.transaction,
       charge() {
-        throw new TypeError("charge came after the payment was settled for its whole price");
+        if (isUpfront(requirements))
+          throw new TypeError("charge came after the payment was settled for its whole price");
+        // Else the handler runs again for what it charged the first time, and that stays.
       },
     },
     abandon: () => stays(),
     async finish(answer) {
-      if (answer.status < 400)
+      const { status } = answer;
+      if (status >= 200 && status < 400)
         return sendSettled(sale, answer, receipt).catch((error) => giveUp(sale, error));
-      await stays(answer.status);
-      return withReceipt(answer, receipt, sale.visit.version);
+      await stays(status);
+      if (status < 200) return failure(context, request, new RangeError(notFinal(status)));
+      return withReceipt(answer, receipt, visit.version);
     },
   };
 }
@@ -199,5 +203,8 @@ async function giveUp({ hold, visit }: Sale, error: unknown): Promise<Answer> {
   await hold.letGo();
   return failure(visit.context, visit.request, error);
 }
+
+/** Of an upgrade of the connection, or of what is no response at all (`Response.error()`). */
+const notFinal = (status: number) => `Status ${status} is no response that can be paid for.`;
 
 const encoder = new TextEncoder();
