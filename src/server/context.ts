@@ -43,7 +43,7 @@ export function createContext(
   const emit: PaywallContext["emit"] = (request, event) =>
     options.onEvent === undefined
       ? undefined
-      : tell({ ...event, method: request.method, path: pathOf(request.url) } as PaywallEvent);
+      : tell({ ...event, method: request.method, path: pathOf(request.url) });
   const nowhere = { method: "", url: "", headers: { get: () => null } };
   return {
     options,

@@ -29,7 +29,7 @@ export function createDemand(
   const fixed = `${open(rest)},"resource":${open(info, true)}`;
   const prefix = encodeBase64(fixed.padEnd(Math.ceil(fixed.length / 3) * 3));
   const aligned = isAscii(fixed);
-  const v1 = offersToV1(accepts, { url: "", ...info }).map(({ resource: _, ...offer }) =>
+  const v1 = offersToV1(accepts, { url: "", ...info }).map(({ resource: _resource, ...offer }) =>
     JSON.stringify(offer).slice(1),
   );
   return {

@@ -90,7 +90,7 @@ export function facilitatorPool(
     const rank = (each: NamedFacilitator) =>
       (supported?.lacks(each, body) === true ? 2 : 0) +
       ((health.get(each.name)?.untilMs ?? 0) > now() ? 1 : 0);
-    return [...list].sort((a, b) => rank(a) - rank(b));
+    return list.toSorted((a, b) => rank(a) - rank(b));
   }
 
   return {
