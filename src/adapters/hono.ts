@@ -1,14 +1,16 @@
 /** `farthing/hono`: paid routes in Hono. */
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { basePath } from "hono/route";
 import type { Admitted, Gate, Payment } from "../server/gate.ts";
-import type { Offer, PaywallOptions, RouteOptions } from "../server/options.ts";
+import type { PaywallOptions, RouteOptions } from "../server/options.ts";
 import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
-import { routeTable } from "../server/route-table.ts";
 import { finishResponse, toResponse } from "../server/web.ts";
+import { routeGates, type PaidRoutes } from "./shared/middleware.ts";
+import { assertNone, unmounted } from "./shared/mounted.ts";
 
 export * from "../server/index.ts";
+export type { PaidRoute, PaidRoutes } from "./shared/middleware.ts";
 
 /** What a paid route adds to Hono's context: `c.get("payment")`. */
 export interface PaidEnv {
@@ -29,33 +31,34 @@ export function paywall(
   return (accepts, routeOptions) => guard(gate(accepts, routeOptions));
 }
 
-/** A route of `paymentMiddleware`, in the ecosystem's shape. */
-export interface PaidRoute extends Omit<RouteOptions, "network" | "payTo"> {
-  readonly accepts: Offer | readonly Offer[];
-}
-
 /**
  * Drop-in for the ecosystem's middleware: `app.use(paymentMiddleware({ "GET /report": { accepts: … } }, options))`.
  * Prices go by path, and the paths match more widely than the router's; prefer `paywall`, which prices the route itself.
+ * `assertMounted(app, routes)` tells of a priced route that the app does not have.
+ *
+ * @throws TypeError for routes or options that cannot work.
  */
-export function paymentMiddleware(
-  routes: Readonly<Record<string, PaidRoute>>,
-  options: PaywallOptions,
-): MiddlewareHandler {
-  const { gate } = createPaywall(options);
-  const table = routeTable(
-    Object.fromEntries(
-      Object.entries(routes).map(([key, { accepts, ...rest }]) => {
-        const offers = Array.isArray(accepts) ? (accepts as readonly Offer[]) : [accepts as Offer];
-        return [key, guard(gate(offers, rest))];
-      }),
-    ),
-  );
+export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions): MiddlewareHandler {
+  const find = routeGates(routes, options);
   return async (c, next) => {
-    const { path, method } = c.req;
-    const handler = table.find(method, path) ?? table.find(method, pathBelow(basePath(c), path));
-    return handler === undefined ? next() : handler(c as Context<PaidEnv>, next);
+    const { path, raw } = c.req;
+    const decide = find(raw, [path, pathBelow(basePath(c), path)]);
+    return decide === undefined ? next() : guard(decide)(c as Context<PaidEnv>, next);
   };
+}
+
+/**
+ * Makes sure, when a site starts, that every priced route is there: one that is spelled wrong would price nothing. What
+ * is mounted below a path (`app.mount`, `app.use("/files/*", …)`) counts as a route.
+ *
+ * @throws TypeError that names the routes that no route of the app serves.
+ */
+export function assertMounted(app: Pick<Hono, "routes">, routes: PaidRoutes): void {
+  // What takes `next` may be middleware; for every path it serves none in particular.
+  const served = app.routes.filter(
+    ({ path, handler }) => handler.length < 2 || !["*", "/*"].includes(path),
+  );
+  assertNone(unmounted(routes, served));
 }
 
 function guard(gate: Gate): PaidMiddleware {

@@ -20,13 +20,14 @@ const evm = ["src/core/", "contracts-abi/", "@noble/curves", "@noble/hashes"];
 const engine = ["src/core/", "src/ledger/", "contracts-abi/", "facilitator/"];
 const enginePackages = ["hono", "viem", "@noble/hashes", "pino", "zod"];
 
-/** Frameworks of adapters by file name; the Node ones share `node.ts`. */
-const frameworks: Readonly<Record<string, readonly string[]>> = {
+/** What an adapter may import beside the core and the server, by file name. */
+const adapters: Readonly<Record<string, readonly string[]>> = {
   hono: ["hono"],
-  next: ["next"],
-  node: ["type node:*"],
-  express: ["express", "type node:*", "src/adapters/node.ts"],
-  fastify: ["fastify", "type node:*", "src/adapters/node.ts"],
+  web: [],
+  next: ["src/adapters/node.ts", "src/adapters/web.ts"],
+  node: ["src/adapters/node/", "type node:*"],
+  express: ["src/adapters/express/", "src/adapters/node/", "type node:*"],
+  fastify: ["src/adapters/node/", "type fastify"],
 };
 
 export const IMPORT_RULES: readonly ImportRule[] = [
@@ -92,12 +93,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     may: ["src/core/", "src/ledger/", "src/server/"],
     advice: PASS_IN,
   },
-  ...Object.entries(frameworks).map(([name, packages]) => ({
-    of: new RegExp(`^src/adapters/${name}\\.ts$`),
+  ...Object.entries(adapters).map(([name, own]) => ({
+    of: new RegExp(`^src/adapters/${name}(?:\\.ts$|/)`),
     name: "an adapter translates for its own framework",
-    may: ["src/core/", "src/client/", "src/server/", ...packages],
+    may: ["src/core/", "src/server/", "src/adapters/shared/", ...own],
     advice: "move the decision to src/server/; an adapter only translates",
   })),
+  {
+    of: /^src\/adapters\/shared\//,
+    name: "what adapters share knows no framework",
+    may: ["src/core/", "src/server/", "src/adapters/shared/"],
+    advice: "move what is one framework's own to its adapter",
+  },
   {
     of: /^src\/html\/page\//,
     name: "the page's script runs in a browser, and is small",

@@ -1,0 +1,58 @@
+/** Requests of Node servers as the paywall reads them. */
+import type { IncomingMessage } from "node:http";
+import type { PaywallRequest } from "../../server/gate.ts";
+
+/**
+ * Reads of a request only what is asked for.
+ *
+ * @param target path and query as the client sent them, where a framework has changed `req.url`.
+ */
+export function nodeRequest(
+  req: IncomingMessage,
+  target: string = req.url ?? "/",
+  protocol: string = isEncrypted(req) ? "https" : "http",
+): PaywallRequest {
+  let url: string | undefined;
+  return {
+    method: req.method ?? "GET",
+    get url() {
+      url ??= `${protocol}://${hostOf(req)}${pathAndQueryOf(target)}`;
+      return url;
+    },
+    headers: { get: (name) => headerOf(req, name) },
+  };
+}
+
+function isEncrypted({ socket }: IncomingMessage): boolean {
+  return (socket as { readonly encrypted?: boolean }).encrypted === true;
+}
+
+/** Path of a request target without query and fragment, which some routers cut off. */
+export function targetPath(target: string): string {
+  return pathAndQueryOf(target).split(/[?#]/, 1)[0] ?? "/";
+}
+
+/** A target may be a whole URL (RFC 9112, section 3.2.2); its host is not believed. */
+function pathAndQueryOf(target: string): string {
+  if (target.startsWith("/")) return target;
+  const path = target.replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "");
+  return path.startsWith("/") ? path : `/${path}`;
+}
+
+/** What was sent as `Host`, unless it is no host and would make something else of the URL. */
+function hostOf({ headers }: IncomingMessage): string {
+  const host = headers.host ?? String(headers[":authority"] ?? "");
+  const usable = /^[^\s/?#@\\]+$/.test(host) && URL.canParse(`http://${host}`);
+  return usable ? host : "localhost";
+}
+
+/** From the raw headers: of many that were sent twice, Node's `headers` has the first only. */
+function headerOf({ headers, rawHeaders }: IncomingMessage, name: string): string | null {
+  const wanted = name.toLowerCase();
+  if (!Object.hasOwn(headers, wanted)) return null;
+  const values: string[] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === wanted) values.push(rawHeaders[i + 1] ?? "");
+  }
+  return values.length === 0 ? null : values.join(wanted === "cookie" ? "; " : ", ");
+}
