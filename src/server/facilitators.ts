@@ -13,7 +13,7 @@ export interface NamedFacilitator {
 
 /** Several facilitators, asked in order; one that fails is passed over for a while. */
 export interface Facilitators {
-  /** Asks one after the other until one answers. @throws X402Error of the last one. */
+  /** Asks one after the other until one answers for such payments. @throws what the last one that failed threw. */
   verify(body: FacilitatorRequest): Promise<VerifyResponse>;
   /** Who may settle, in the order to ask; when one of them may have been asked before, that one alone. */
   settlers(body: FacilitatorRequest, via: string | undefined): readonly NamedFacilitator[];
@@ -96,18 +96,21 @@ export function facilitatorPool(
   return {
     report,
     async verify(body) {
-      let last: unknown;
+      let foreign: VerifyResponse | undefined;
+      const errors: unknown[] = [];
       for (const { name, facilitator } of inOrder(body)) {
         try {
           const answer = await facilitator.verify(body);
           report(name, undefined);
-          return answer;
+          if (answer.isValid || !isForeign(answer.invalidReason)) return answer;
+          foreign = answer;
         } catch (error) {
           report(name, error);
-          last = error;
+          errors.push(error);
         }
       }
-      throw last;
+      if (foreign === undefined || errors.length > 0) throw errors.at(-1);
+      return foreign;
     },
     settlers(body, via) {
       const asked = list.find(({ name }) => name === via);
@@ -126,10 +129,9 @@ function supportCache(now: () => number) {
       if (entry === undefined || entry.atMs + SUPPORTED_MS < now()) {
         const next = { atMs: now(), ...(entry?.supported && { supported: entry.supported }) };
         known.set(name, next);
-        void facilitator.supported().then(
-          (answer) => known.set(name, { atMs: now(), supported: answer }),
-          () => {},
-        );
+        const ask = async () =>
+          known.set(name, { atMs: now(), supported: await facilitator.supported() });
+        ask().catch(() => {});
       }
       const { scheme, network } = paymentRequirements;
       const kinds = entry?.supported?.kinds;
@@ -143,6 +145,11 @@ function supportCache(now: () => number) {
 
 function isSame(kind: string, network: string): boolean {
   return kind === network || (kind.endsWith(":*") && network.startsWith(kind.slice(0, -1)));
+}
+
+/** Whether a refusal says that this facilitator does not settle such payments; another one may. */
+export function isForeign(reason: string | undefined): boolean {
+  return reason === "invalid_network" || reason === "unsupported_scheme";
 }
 
 /** Whether a call that failed provably did nothing, so that another facilitator may be asked. */

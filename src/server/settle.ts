@@ -2,7 +2,7 @@ import { codeOf } from "../core/errors.ts";
 import type { SettleResponse } from "../core/messages.ts";
 import { REASONS } from "../core/reasons.ts";
 import type { PaymentClaim } from "../ledger/claims.ts";
-import { didNothing, type Facilitators } from "./facilitators.ts";
+import { didNothing, isForeign, type Facilitators } from "./facilitators.ts";
 
 /** What a facilitator's answer to a settle proves: settled, failed, or nothing (then a code to say so). */
 export type SettleOutcome =
@@ -46,20 +46,24 @@ export async function settle(
 ): Promise<SettleOutcome> {
   const settlers = facilitators.settlers(claim.body, claim.via);
   let unknown = "facilitator_unavailable";
+  let foreign: SettleOutcome | undefined;
   for (const { name, facilitator } of settlers) {
     if (claim.via !== name && settlers.length > 1 && !(await remember(name)))
       return { unknown: "payment_in_flight" };
     try {
       const answer = await facilitator.settle(claim.body, { idempotencyKey: claim.idempotencyKey });
       facilitators.report(name, undefined);
-      return outcomeOf(answer, claim, again);
+      const outcome = outcomeOf(answer, claim, again);
+      if (!("failed" in outcome && isForeign(answer.errorReason))) return outcome;
+      foreign = outcome;
     } catch (error) {
       facilitators.report(name, error);
+      foreign = undefined;
       unknown = codeOf(error);
       if (!didNothing(error)) break;
     }
   }
-  return { unknown };
+  return foreign ?? { unknown };
 }
 
 function outcomeOf(answer: SettleResponse, claim: PaymentClaim, again: boolean): SettleOutcome {
