@@ -62,7 +62,7 @@ describe("an identifier", () => {
   /** It is never published, as all the rest of a payment is once it is settled. */
   test.each<[string, (payment: PaymentPayload) => PaymentPayload]>([
     ["another", (payment) => named(payment, `${ID}x`)],
-    ["none", ({ extensions: _extensions, ...payment }) => payment as PaymentPayload],
+    ["none", ({ extensions: _extensions, ...payment }) => payment],
   ])("%s in its place does not get the stored response", async (_, change) => {
     for (const settle of ["after", "before"] as const) {
       const shop = await openShop({ settle });
