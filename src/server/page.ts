@@ -1,7 +1,9 @@
 /** What a page for people needs of the gate: when to show it, and how the paid content comes as a page of its own. */
 import { PAYMENT_SIGNATURE } from "../core/header.ts";
-import type { PaymentRequired } from "../core/messages.ts";
+import type { PaymentRequired, PaymentRequirements } from "../core/messages.ts";
+import { claimTtlMs } from "./context.ts";
 import type { Answer, PaywallPage, PaywallRequest } from "./gate.ts";
+import type { Visit } from "./present.ts";
 import { pathOf } from "./request-url.ts";
 
 /** The page says with it that it can reload; the gate says with it that a reload shows the content. */
@@ -44,28 +46,27 @@ export function paymentCookie({ method, headers }: PaywallRequest): string | und
 const COOKIE_PATH = /^\/[\x21-\x3a\x3c-\x7e]*$/;
 
 /**
- * Headers that let a page show paid HTML by a reload: the cookie holds the payment that the page sent, for its own
- * path, out of the reach of scripts. Nothing where nobody asked for it, or where a reload would not show it.
- *
- * @param url of the request as the browser sees it.
+ * Lets a page show the paid HTML that is stored for its payment by a reload: the cookie holds the payment that the page
+ * sent, for its own path, out of the reach of scripts. The answer stays as it is where nobody asked for it, or where a
+ * reload would not show it.
  */
-export function reloadHeaders(
-  { request, text }: { readonly request: PaywallRequest; readonly text: string },
-  url: string,
-  { headers }: Answer,
-  maxAgeMs: number,
-): Readonly<Record<string, string | readonly string[]>> | undefined {
+export function withReload(
+  { context, request, text }: Visit,
+  answer: Answer,
+  requirements: PaymentRequirements,
+): Answer {
+  if (context.options.page === undefined) return answer;
+  const { headers } = answer;
+  const url = context.publicUrl(request);
   const path = pathOf(url);
   const wanted = request.method === "GET" && request.headers.get(PAGE_HEADER) === "1";
   const html = /^text\/html/i.test(String(headers["content-type"]));
   const fits = text.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === text;
-  if (!wanted || !html || !fits || !COOKIE_PATH.test(path)) return undefined;
+  if (!wanted || !html || !fits || !COOKIE_PATH.test(path)) return answer;
   const secure = url.startsWith("https:") ? "; Secure" : "";
-  const maxAge = Math.floor(maxAgeMs / 1000);
+  const maxAge = Math.floor(claimTtlMs(requirements) / 1000);
   const cookie = `${COOKIE}=${text}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
   const others = headers["set-cookie"] ?? [];
-  return {
-    "set-cookie": [...(typeof others === "string" ? [others] : others), cookie],
-    [PAGE_HEADER]: "reload",
-  };
+  const cookies = [...(typeof others === "string" ? [others] : others), cookie];
+  return { ...answer, headers: { ...headers, "set-cookie": cookies, [PAGE_HEADER]: "reload" } };
 }

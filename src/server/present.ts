@@ -7,7 +7,7 @@ import type { Answer, Decision, PaywallRequest } from "./gate.ts";
 import { guard } from "./guard.ts";
 import { holdClaim, type Hold } from "./hold.ts";
 import { isUpfront, type PricedOffer } from "./offers.ts";
-import { paymentCookie } from "./page.ts";
+import { paymentCookie, withReload } from "./page.ts";
 import { identifierOf } from "./payment-identifier.ts";
 import { readPayment, type PresentedPayment } from "./read-payment.ts";
 import { mayCharge, proceed } from "./sale.ts";
@@ -100,9 +100,10 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     if (!same) return clash("payment_already_used");
     const stored = storedAnswer(seen, visit.version);
     if (stored === undefined) return isUsedUp(seen) ? clash("payment_already_used") : undefined;
-    const facts = factsOf(id, seen.payer, seen.body.paymentRequirements);
+    const requirements = seen.body.paymentRequirements;
+    const facts = factsOf(id, seen.payer, requirements);
     context.emit(request, { type: "response_replayed", ...facts });
-    return { answer: stored };
+    return { answer: withReload(visit, stored, requirements) };
   }
 
   function hold(id: string, token: string, claim: PaymentClaim): Hold {

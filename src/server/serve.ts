@@ -8,7 +8,7 @@ import { failure } from "./failure.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
 import { isUpfront } from "./offers.ts";
-import { reloadHeaders } from "./page.ts";
+import { withReload } from "./page.ts";
 import type { Visit } from "./present.ts";
 
 /** One payment that a request may be served for. */
@@ -184,10 +184,7 @@ function small(
   stored: boolean,
 ): Answer {
   const answer = withReceipt(response, receipt, visit.version);
-  if (!stored || visit.context.options.page === undefined) return answer;
-  const url = visit.context.publicUrl(visit.request);
-  const reload = reloadHeaders(visit, url, answer, claimTtlMs(requirements));
-  return reload === undefined ? answer : { ...answer, headers: { ...answer.headers, ...reload } };
+  return stored ? withReload(visit, answer, requirements) : answer;
 }
 
 function isSmall({ visit }: Sale, bytes: Uint8Array | null): boolean {

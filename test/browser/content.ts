@@ -33,6 +33,18 @@ export function contentTests(site: () => Site): void {
     await context.close();
   });
 
+  test("a page that was settled before it was made opens as itself too", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const before = await shop.world.balanceOf(shop.world.accounts.payee.address);
+    const { page, context } = await visit("/upfront", [wallet]);
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByText("its own script ran").waitFor();
+    expect(wallet.signatures()).toBe(1);
+    expect(await shop.world.balanceOf(shop.world.accounts.payee.address)).toBe(before + 10_000n);
+    await context.close();
+  });
+
   test("without cookies a page is given as a file", async () => {
     const { shop, visit } = site();
     const wallet = testWallet(shop.world);

@@ -70,6 +70,23 @@ export function onceTests(site: () => Site): void {
     await context.close();
   });
 
+  test("after a lost answer a page opens as itself", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context } = await visit("/report", [wallet]);
+    let lost = 0;
+    await page.route("**/report", async (route) => {
+      if (lost > 0) return await route.continue();
+      lost += 1;
+      await route.fetch();
+      return await route.abort("connectionreset");
+    });
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByText("its own script ran").waitFor();
+    expect(wallet.signatures()).toBe(1);
+    await context.close();
+  });
+
   test("an error of the handler keeps the payment: asking again presents the same", async () => {
     const { shop, visit } = site();
     const wallet = testWallet(shop.world);

@@ -70,6 +70,7 @@ export async function openShop(): Promise<Shop> {
 
   const app = new Hono();
   app.get("/report", paid("$0.01", { description: "Today's report" }), (c) => c.html(REPORT));
+  app.get("/upfront", paid("$0.01", { settle: "before" }), (c) => c.html(REPORT));
   // As for a browser that takes no cookies.
   app.use("/cookieless", async (c, next) => {
     await next();

@@ -23,6 +23,11 @@ export function opensByReload({ headers }: Response): boolean {
   );
 }
 
+/** Whether an answer is a page, which this one cannot show in its own place. */
+export function isPage({ headers }: Response): boolean {
+  return !isAttachment(headers) && PAGES.test(mediaType(headers));
+}
+
 /** Puts what was bought in the place of the offer. */
 export async function showContent(
   { headers }: Response,

@@ -2,10 +2,10 @@
 import { DATA_ID, type PageData, type PayableOffer } from "../page-data.ts";
 import { say, type TextKey } from "../text.ts";
 import { accountLine, amountText } from "./account.ts";
-import { opensByReload, showContent } from "./content.ts";
+import { isPage, opensByReload, showContent } from "./content.ts";
 import { tell, type Telling } from "./outcome.ts";
 import { findPending, forgetPending, keepPending, type Pending } from "./pending.ts";
-import { present } from "./present.ts";
+import { present, type Outcome } from "./present.ts";
 import { Problem } from "./problem.ts";
 import { signPayment } from "./sign.ts";
 import { createView } from "./view.ts";
@@ -135,12 +135,19 @@ async function resume(known: Pending, telling: TextKey = "resuming"): Promise<vo
 async function deliver(known: Pending): Promise<void> {
   const { header, price, openedAtMs } = known;
   const isBack = openedAtMs !== undefined && Date.now() - openedAtMs < RELOAD_MS;
-  const outcome = await present(
-    header,
-    demand,
-    (response) => !isBack && opensByReload(response),
-    (seconds) => view.status(t("again", { seconds }), true),
-  );
+  const ask = (): Promise<Outcome> =>
+    present(
+      header,
+      demand,
+      (response) => !isBack && opensByReload(response),
+      (seconds) => view.status(t("again", { seconds }), true),
+    );
+  let outcome = await ask();
+  if (!isBack && outcome.kind === "paid" && outcome.content && isPage(outcome.response)) {
+    // A streamed answer is stored once it has come whole: the same payment may find it there, to be opened by a reload.
+    const again = await ask();
+    if (again.kind === "paid") outcome = again;
+  }
   if (outcome.kind === "paid") {
     // Still kept: what a reload loses, or the buyer reloads, is not paid for again as long as the server has it.
     keepPending({ ...known, openedAtMs: Date.now() });
