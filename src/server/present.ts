@@ -100,10 +100,9 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     if (!same) return clash("payment_already_used");
     const stored = storedAnswer(seen, visit.version);
     if (stored === undefined) return isUsedUp(seen) ? clash("payment_already_used") : undefined;
-    const requirements = seen.body.paymentRequirements;
-    const facts = factsOf(id, seen.payer, requirements);
-    context.emit(request, { type: "response_replayed", ...facts });
-    return { answer: withReload(visit, stored, requirements) };
+    const { paymentRequirements: sold } = seen.body;
+    context.emit(request, { type: "response_replayed", ...factsOf(id, seen.payer, sold) });
+    return { answer: withReload(visit, stored, sold) };
   }
 
   function hold(id: string, token: string, claim: PaymentClaim): Hold {
