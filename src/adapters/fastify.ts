@@ -5,7 +5,7 @@ import type { PaywallOptions, RouteOptions } from "../server/options.ts";
 import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
 import { routeGates, type FindGate, type PaidRoutes } from "./shared/middleware.ts";
-import { unmounted } from "./shared/mounted.ts";
+import { assertNone, unmounted } from "./shared/mounted.ts";
 import { enter } from "./node/gate.ts";
 import { nodeRequest, targetPath } from "./node/request.ts";
 
@@ -40,9 +40,9 @@ export function paywall(
 }
 
 /**
- * Drop-in in the ecosystem's shape, as a plugin: `await app.register(paymentMiddleware(routes, options))` before the
- * routes. Prices go by path, and the paths match more widely than the router's; prefer `paywall`, which prices the route
- * itself. The app does not start when a priced route is not there, or was registered before this plugin.
+ * Drop-in in the ecosystem's shape, as a plugin: `await app.register(paymentMiddleware(routes, options))`. Prices go by
+ * path, and the paths match more widely than the router's; prefer `paywall`, which prices the route itself. It guards
+ * what is registered after it: the app does not start when no such route is there for a price.
  *
  * @throws TypeError for routes or options that cannot work.
  */
@@ -54,16 +54,7 @@ export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions) {
       for (const each of [method].flat()) served.push({ method: each, path: url });
     });
     app.addHook("onRequest", hook);
-    app.addHook("onReady", async () => {
-      const missing = unmounted(routes, served).filter(
-        ({ method, path }) => !app.hasRoute({ method: method === "*" ? "GET" : method, url: path }),
-      );
-      if (missing.length === 0) return;
-      const names = missing.map(({ key }) => `"${key}"`).join(", ");
-      throw new TypeError(
-        `no route of the app serves ${names}: register paymentMiddleware before the routes that it prices`,
-      );
-    });
+    app.addHook("onReady", async () => assertNone(unmounted(routes, served)));
   };
   // Its hooks are for the app that registers it, and not for the plugin alone.
   return Object.assign(plugin, {

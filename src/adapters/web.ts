@@ -6,7 +6,7 @@ import { pathOf } from "../server/request-url.ts";
 import type { Accepts } from "../server/route.ts";
 import { finishResponse, toResponse } from "../server/web.ts";
 import { routeGates, type PaidRoutes } from "./shared/middleware.ts";
-import { onceOnly, SWITCHED } from "./shared/switched.ts";
+import { isSwitched, onceOnly, SWITCHED } from "./shared/switched.ts";
 
 export * from "../server/index.ts";
 export type { PaidRoute, PaidRoutes } from "./shared/middleware.ts";
@@ -82,8 +82,8 @@ async function pass(
     await decision.abandon();
     throw error;
   }
-  if (response.status !== SWITCHED.status) return finishResponse(decision, response);
+  if (response.status !== 101) return finishResponse(decision, response);
   // The platform knows the socket by this very response.
   const finished = await decision.finish(SWITCHED);
-  return finished.status === SWITCHED.status ? response : toResponse(finished);
+  return isSwitched(finished) ? response : toResponse(finished);
 }

@@ -1,7 +1,6 @@
 /** One behaviour for every adapter: what is asked, what is charged, and what comes of failures. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { failedWith, settled, type FakeFacilitator } from "../server/world.ts";
-import { latch } from "./scenarios.ts";
 import { ADAPTERS, openSite, type Site } from "./sites.ts";
 import { ask, buy, demandOf, payFor, presenting, presentingV1, receiptOf } from "./visit.ts";
 
@@ -239,20 +238,5 @@ describe.each(Object.keys(ADAPTERS))("%s", (name) => {
     const paid = await buy(port, "/report", { method: "HEAD" });
     expect([paid.status, paid.body]).toEqual([200, ""]);
     expect(paid.headers["x-handler"]).toBe("yes");
-  });
-
-  test("two requests with one payment at the same time: one runs, the other is told to wait", async () => {
-    const payment = await payFor(port, "/slow");
-    const visit = await counted("/slow", async () => {
-      const entered = latch.close();
-      const first = ask(port, "/slow", { headers: presenting(payment) });
-      await entered;
-      const second = await ask(port, "/slow", { headers: presenting(payment) });
-      expect([second.status, second.headers["retry-after"]]).toEqual([409, "1"]);
-      latch.open();
-      return first;
-    });
-    expect([visit.result.status, visit.result.body]).toEqual([200, "slow"]);
-    expect(visit).toMatchObject({ runs: 1, settles: 1 });
   });
 });

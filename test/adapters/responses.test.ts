@@ -89,6 +89,20 @@ describe.each(Object.keys(ADAPTERS))("%s", (name) => {
     expect(facilitator.settles.length).toBe(before);
   });
 
+  test("two requests with one payment at the same time: one runs, the other is told to wait", async () => {
+    const before = [site.runs("/slow"), facilitator.settles.length];
+    const payment = await payFor(port, "/slow");
+    const entered = latch.close();
+    const first = ask(port, "/slow", { headers: presenting(payment) });
+    await entered;
+    const second = await ask(port, "/slow", { headers: presenting(payment) });
+    expect([second.status, second.headers["retry-after"]]).toEqual([409, "1"]);
+    latch.open();
+    const { status, body } = await first;
+    expect([status, body]).toEqual([200, "slow"]);
+    expect([site.runs("/slow"), facilitator.settles.length]).toEqual(before.map((n) => n + 1));
+  });
+
   describe("the client goes away", () => {
     test("before the handler: the payment can be presented again, and is charged once", async () => {
       const before = facilitator.settles.length;

@@ -13,9 +13,9 @@ interface Layer {
     readonly path: unknown;
     readonly methods: Readonly<Record<string, boolean>>;
   };
-  /** What was matched last. */
+  /** What was matched last, where `match` does not say. */
   readonly path?: string;
-  match(path: string): boolean;
+  match(path: string): boolean | { readonly path: string };
 }
 
 /**
@@ -41,32 +41,31 @@ function isServed(key: RouteKey, path: string, stack: readonly Layer[]): boolean
   return stack.some((layer) => {
     if (layer.route !== undefined)
       return hasMethod(key, layer.route.methods) && isPathOf(layer, path);
-    if (!matches(layer, path)) return layer.handle.stack !== undefined && path.includes("*");
-    const prefix = layer.path ?? "";
-    if (layer.handle.stack === undefined)
+    const prefix = matched(layer, path);
+    const below = layer.handle.stack;
+    if (prefix === undefined) return below !== undefined && path.includes("*");
+    if (below === undefined)
       return prefix !== "" || layer.name === "serveStatic" || layer.name === "mounted_app";
-    const depth = prefix.split("/").length - 1;
-    return isServed(
-      key,
-      `/${path
-        .split("/")
-        .slice(depth + 1)
-        .join("/")}`,
-      layer.handle.stack,
-    );
+    const depth = prefix.split("/").length;
+    return isServed(key, `/${path.split("/").slice(depth).join("/")}`, below);
   });
 }
 
 function isPathOf(layer: Layer, path: string): boolean {
   const paths = [layer.route?.path].flat(Infinity);
   return (
-    matches(layer, path) || paths.some((each) => typeof each === "string" && pathsMeet(path, each))
+    matched(layer, path) !== undefined ||
+    paths.some((each) => typeof each === "string" && pathsMeet(path, each))
   );
 }
 
-/** Parameters may be held to a pattern: numbers and words are tried. */
-function matches(layer: Layer, path: string): boolean {
-  return layer.match(samplePath(path, "1")) || layer.match(samplePath(path, "a"));
+/** What a layer matches of a path. Parameters may be held to a pattern: numbers and words are tried. */
+function matched(layer: Layer, path: string): string | undefined {
+  for (const filler of ["1", "a"]) {
+    const match = layer.match(samplePath(path, filler));
+    if (match !== false) return (match === true ? layer.path : match.path) ?? "";
+  }
+  return undefined;
 }
 
 function hasMethod({ method }: RouteKey, methods: Readonly<Record<string, boolean>>): boolean {

@@ -14,6 +14,9 @@ export interface HeldResponse {
 /** How long a handler may take to answer after its client has gone away. */
 const GONE_MS = 30_000;
 
+/** Node does not set again what was removed of these. */
+const KEPT = new Set(["connection", "content-length", "date", "transfer-encoding"]);
+
 type Callback = (error?: Error | null) => void;
 
 /**
@@ -44,7 +47,8 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
   Object.assign(res, {
     on(event: string, listener: () => void) {
       // Middleware that compresses moves these to its own stream, which does not hear of what is held back.
-      return event === "drain" ? ownOn.call(res, event, listener) : wire.on(event, listener);
+      const isHeld = event === "drain" && phase !== "open";
+      return isHeld ? ownOn.call(res, event, listener) : methods.on(event, listener);
     },
     writeHead(...args: HeadArguments) {
       if (phase !== "held") return wire.writeHead(...(args as [number]));
@@ -146,19 +150,25 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
     const finished = await admitted.finish(answer);
     phase = "sent";
     mark(res, null);
-    for (const name of res.getHeaderNames()) res.removeHeader(name);
     // A status that the gate puts in place of the handler's is never the handler's own.
     const isOwn = finished.status === answer.status;
-    if (!isOwn) {
-      res.statusMessage = "";
-      for (const [name, value] of earlier) res.setHeader(name, value ?? "");
+    for (const name of res.getHeaderNames()) {
+      if (!(isOwn && KEPT.has(name))) res.removeHeader(name);
     }
     const announced = isOwn && trailers !== undefined ? { trailer: trailers } : {};
+    if (!isOwn) restore();
     try {
       sendAnswer(res, { ...finished, headers: { ...announced, ...finished.headers } }, wire);
     } catch (error) {
       wire.destroy(error as Error);
     }
+  }
+
+  /** The response as it was before the handler. */
+  function restore(): void {
+    res.statusMessage = "";
+    res.sendDate = true;
+    for (const [name, value] of earlier) res.setHeader(name, value ?? "");
   }
 
   async function abandon(): Promise<void> {

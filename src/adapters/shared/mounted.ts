@@ -28,7 +28,7 @@ export function unmounted(routes: PaidRoutes, served: readonly ServedRoute[]): R
 export function assertNone(missing: readonly RouteKey[]): void {
   if (missing.length === 0) return;
   const names = missing.map(({ key }) => `"${key}"`).join(", ");
-  throw new TypeError(`no route of the app serves ${names}: nothing is priced there`);
+  throw new TypeError(`no route of the app, after what prices it, serves ${names}`);
 }
 
 export function keysOf(routes: PaidRoutes): RouteKey[] {
