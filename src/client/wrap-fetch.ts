@@ -1,6 +1,7 @@
 import { X402Error } from "../core/errors.ts";
 import { parseAmount } from "../core/amount.ts";
 import { encodeHeader, MAX_HEADER_LENGTH, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
+import { PAYMENT_IDENTIFIER, withIdentifier } from "../core/payment-identifier.ts";
 import type { PaymentPayload } from "../core/messages.ts";
 import { paymentToV1 } from "../core/messages-v1.ts";
 import type { ClientScheme } from "../core/scheme.ts";
@@ -78,18 +79,25 @@ export function wrapFetchWithPayment(
       x402Version: version,
     });
     if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, requirements)) };
+    const extensions = message?.extensions && withIdentifier(message.extensions);
     const payment: PaymentPayload = {
       x402Version: 2,
       ...(message?.resource && { resource: message.resource }),
       accepted: requirements,
       payload,
-      ...(message?.extensions && { extensions: message.extensions }),
+      ...(extensions && { extensions }),
     };
     const header = encodeHeader(payment);
     if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
-    // Servers bound the header; without the echo it says all that a settlement needs.
+    // Servers bound the header; without the rest of the echo it says all that a settlement needs.
+    const named = extensions?.[PAYMENT_IDENTIFIER];
     return {
-      [PAYMENT_SIGNATURE]: encodeHeader({ x402Version: 2, accepted: requirements, payload }),
+      [PAYMENT_SIGNATURE]: encodeHeader({
+        x402Version: 2,
+        accepted: requirements,
+        payload,
+        ...(named !== undefined && { extensions: { [PAYMENT_IDENTIFIER]: named } }),
+      }),
     };
   }
 }

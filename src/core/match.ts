@@ -3,16 +3,18 @@ import type { PaymentPayload, PaymentRequirements } from "./messages.ts";
 
 /**
  * Which of the advertised offers a payment accepts: `accepted` without `extra` equals the offer (strings exact, key
- * order irrelevant), and `accepted.extra` holds at least what the offer's `extra` holds (specification v2, 5.2).
+ * order irrelevant), and `accepted.extra` holds at least what the offer's `extra` holds (specification v2, 5.2). An offer
+ * whose `extra` is the very same comes first.
  */
 export function findAcceptedOffer<T extends PaymentRequirements>(
   payment: PaymentPayload,
   offers: readonly T[],
 ): T | undefined {
   const { extra, ...accepted } = payment.accepted;
-  return offers.find(
+  const fitting = offers.filter(
     ({ extra: offered, ...offer }) => isSameJson(offer, accepted) && isSubset(offered, extra),
   );
+  return fitting.find((offer) => isSameJson(offer.extra ?? {}, extra ?? {})) ?? fitting[0];
 }
 
 /** Whether every entry of `part` is in `whole`, at any depth of objects. */

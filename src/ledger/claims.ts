@@ -24,9 +24,12 @@ export interface PaymentClaim {
   readonly state: ClaimState;
   /** Method and URL that the payment was presented for. */
   readonly request: string;
-  /** Hash of what the presenter sent that is never published on a chain; empty when there was nothing of the kind. */
+  /** The payment's identifier (extension `payment-identifier`), which is never published; empty when it has none. */
   readonly presenter: string;
-  /** What is settled. The payload has to come again exactly: payer and nonce are public, a signature is not. */
+  /**
+   * What is settled. The payload has to come again exactly: payer and nonce are public before the settlement. The
+   * signature is, after it.
+   */
   readonly body: FacilitatorRequest;
   readonly payer?: string | undefined;
   /** Names this claim to the facilitator. */

@@ -1,5 +1,10 @@
 import { isSameJson } from "../core/json.ts";
-import type { FacilitatorRequest, SettleResponse, VerifyResponse } from "../core/messages.ts";
+import type {
+  FacilitatorRequest,
+  PaymentPayload,
+  SettleResponse,
+  VerifyResponse,
+} from "../core/messages.ts";
 import type { PaymentClaim } from "../ledger/claims.ts";
 import { conflict, withReceipt, type ConflictCode } from "./answers.ts";
 import { claimTtlMs, factsOf, type PaywallContext } from "./context.ts";
@@ -8,7 +13,7 @@ import { guard } from "./guard.ts";
 import { holdClaim, type Hold } from "./hold.ts";
 import { isUpfront, type PricedOffer } from "./offers.ts";
 import { paymentCookie, withReload } from "./page.ts";
-import { identifierOf } from "./payment-identifier.ts";
+import { identifierOf } from "../core/payment-identifier.ts";
 import { readPayment, type PresentedPayment } from "./read-payment.ts";
 import { mayCharge, proceed } from "./sale.ts";
 import { isUsedUp } from "./serve.ts";
@@ -33,7 +38,7 @@ export interface Visit {
 export async function admitPayment(visit: Visit, presented: PresentedPayment): Promise<Decision> {
   const { context, request } = visit;
   const { key, offer, payload } = presented;
-  const presenter = identifierOf(payload, context.options.paymentIdentifier === "required");
+  const presenter = presenterOf(context, payload);
   const name = requestName(context, request);
   const known = key === undefined ? undefined : await context.claims.get(key);
   if (key !== undefined && known !== undefined) return resume(key, known.claim, known.held);
@@ -59,7 +64,9 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
   const ttlMs = claimTtlMs(requirements);
   if (presenter !== "") {
     const owner = await context.claims.identify(`${payer ?? ""} ${presenter}`, key, ttlMs);
-    if (owner !== key) return clash("payment_identifier_conflict");
+    // The payment that it was first used for may have failed, and left nothing.
+    if (owner !== key && (await context.claims.get(owner)) !== undefined)
+      return clash("payment_identifier_conflict");
   }
   const fresh: PaymentClaim = {
     state: "claimed",
@@ -133,7 +140,7 @@ export async function storedForPage(
   let presenter: string;
   try {
     presented = readPayment({ text, version: 2 }, offers, context.options.schemes);
-    presenter = identifierOf(presented.payload, false);
+    presenter = presenterOf(context, presented.payload);
   } catch {
     return undefined; // no payment is in it
   }
@@ -161,6 +168,12 @@ async function verify(
     );
   }
   return context.facilitators.verify(body);
+}
+
+/** The payment's identifier, which unlike its signature is never published; empty when it has none. */
+function presenterOf({ options }: PaywallContext, payload: PaymentPayload): string {
+  const { paymentIdentifier } = options;
+  return paymentIdentifier === "off" ? "" : identifierOf(payload, paymentIdentifier === "required");
 }
 
 /** What a payment is bound to. */

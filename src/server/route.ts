@@ -4,7 +4,7 @@ import { createDemand, type Demand } from "./demand.ts";
 import type { PaywallRequest } from "./gate.ts";
 import { checkOffer, isDynamic, priceOffer, priceOfferFor, type OfferDefaults } from "./offers.ts";
 import type { Offer, PaywallOptions, PerRequest, RouteOptions, SettleMode } from "./options.ts";
-import { declarePaymentIdentifier } from "./payment-identifier.ts";
+import { declarePaymentIdentifier } from "../core/payment-identifier.ts";
 
 /** A paid route, ready to be asked for. */
 export interface Route {

@@ -62,7 +62,7 @@ async function settleNow(
   again: boolean,
 ): Promise<{ readonly receipt: SettleResponse } | { readonly answer: Answer }> {
   const { context, request } = visit;
-  const remember = (via: string) => hold.write({ via });
+  const remember = (via: string | undefined) => hold.write({ via });
   const outcome = await settle(context.facilitators, hold.claim, again, remember);
   if ("receipt" in outcome) {
     context.emit(request, { type: "payment_settled", receipt: outcome.receipt, ...facts });

@@ -42,7 +42,7 @@ export async function settle(
   facilitators: Facilitators,
   claim: PaymentClaim,
   again: boolean,
-  remember: (via: string) => Promise<boolean>,
+  remember: (via: string | undefined) => Promise<boolean>,
 ): Promise<SettleOutcome> {
   const settlers = facilitators.settlers(claim.body, claim.via);
   let unknown = "facilitator_unavailable";
@@ -60,9 +60,11 @@ export async function settle(
       facilitators.report(name, error);
       foreign = undefined;
       unknown = codeOf(error);
-      if (!didNothing(error)) break;
+      if (!didNothing(error)) return { unknown };
     }
   }
+  // None of them did anything: whoever is well next time is asked.
+  if (claim.via === undefined && settlers.length > 1) await remember(undefined);
   return foreign ?? { unknown };
 }
 

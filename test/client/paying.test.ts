@@ -95,6 +95,23 @@ describe("a 402", () => {
     });
   });
 
+  test("is given an identifier of its own where one is declared", async () => {
+    const info = { required: true };
+    const extensions = { "payment-identifier": { info, schema: { type: "object" } } };
+    const shop = await openShop(sell({ extensions }));
+    const { pay } = openWallet();
+    await pay(shop.url);
+    await pay(shop.url);
+    const ids = [1, 3].map((index) => {
+      const echoed = paymentOf(shop.received[index]!).extensions;
+      expect(echoed).toMatchObject(extensions);
+      return (echoed as { "payment-identifier": { info: { id: string } } })["payment-identifier"]
+        .info.id;
+    });
+    expect(ids[0]).toMatch(/^[A-Za-z0-9_-]{16,128}$/);
+    expect(ids[0]).not.toBe(ids[1]);
+  });
+
   test("of v1, in the body, is paid in X-PAYMENT", async () => {
     const { amount, network: _, ...terms } = OFFER;
     const accepts = [

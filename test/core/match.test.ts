@@ -56,6 +56,17 @@ describe("a payment accepts an offer", () => {
     expect(matches({ ...offer, extra: { ...offer.extra, nested: { a: 1, b: 2 } } })).toBe(offer);
   });
 
+  test("the very same one, where another is offered with less", () => {
+    const upfront = { ...offer, extra: { ...offer.extra, paymentFlow: "upfront" } };
+    for (const offers of [
+      [offer, upfront],
+      [upfront, offer],
+    ]) {
+      expect(matches(structuredClone(upfront), offers)).toBe(upfront);
+      expect(matches(structuredClone(offer), offers)).toBe(offer);
+    }
+  });
+
   test("as the same object that was offered, so that nothing of the payment is used as terms", () => {
     expect(matches(structuredClone(offer))).toBe(offer);
   });

@@ -49,7 +49,7 @@ const LIES: Record<string, Lie> = {
   "a redirect to itself": () =>
     new Response(null, { status: 307, headers: { Location: "/settle" } }),
   "bad gateway": () => text("<html>502</html>", 502),
-  "no answer": () => new Promise<Response>((resolve) => setTimeout(resolve, 2000, text("late"))),
+  "no answer": () => new Promise<Response>((resolve) => setTimeout(resolve, 8000, text("late"))),
 };
 
 /** A facilitator that does what it is asked, and lies about the first settlement; or lies, having done nothing. */
@@ -81,7 +81,7 @@ describe.each([
     async (name) => {
       const { payTo, payer } = await world.parties();
       const facilitator = httpFacilitator(await liar(LIES[name]!, settles), {
-        settleTimeoutMs: 1000,
+        settleTimeoutMs: 4000,
       });
       let runs = 0;
       const paid = paywall({

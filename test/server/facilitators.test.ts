@@ -108,6 +108,16 @@ describe("settle", () => {
     expect(shop.handlerRuns + restarted.handlerRuns).toBe(1);
   });
 
+  test("where none of them did anything, whoever is well next time is asked", async () => {
+    const { shop, list, counts, payment } = await threeOf();
+    for (const each of list) each.onSettle = failing("safe");
+    expect((await shop.visit(presenting(payment))).status).toBe(503);
+    list[0].onSettle = settled;
+    expect((await shop.visit(presenting(payment))).status).toBe(200);
+    expect(counts("settles").slice(1)).not.toContain(0);
+    expect(shop.handlerRuns).toBe(1);
+  });
+
   test("is not begun before it is written down who is asked", async () => {
     const claims = lapsingClaims();
     const { write } = claims;

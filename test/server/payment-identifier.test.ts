@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { PaymentPayload } from "../../src/core/messages.ts";
-import { demandOf, openShop, paymentFor, presenting, presentingV1, URL_PAID } from "./world.ts";
+import {
+  demandOf,
+  failedWith,
+  openShop,
+  paymentFor,
+  presenting,
+  presentingV1,
+  settled,
+  URL_PAID,
+} from "./world.ts";
 
 const ID = "pay_0123456789abcdef";
 const withInfo = (payment: PaymentPayload, info: unknown): PaymentPayload => ({
@@ -73,6 +82,20 @@ describe("an identifier", () => {
       expect(await response.text()).not.toContain("the report");
       expect(shop.handlerRuns).toBe(1);
     }
+  });
+
+  test("of a payment whose settlement failed may name the next one", async () => {
+    const shop = await openShop();
+    shop.facilitator.onSettle = () => failedWith("invalid_exact_evm_insufficient_balance");
+    expect((await shop.visit(presenting(named(paymentFor(shop.offer))))).status).toBe(402);
+    shop.facilitator.onSettle = settled;
+    expect((await shop.visit(presenting(named(paymentFor(shop.offer))))).status).toBe(200);
+  });
+
+  test("is not looked at where it is off", async () => {
+    const shop = await openShop({ paymentIdentifier: "off" });
+    const payment = named(paymentFor(shop.offer), "x");
+    expect((await shop.visit(presenting(payment))).status).toBe(200);
   });
 
   test("of a payment that is refused is bound to nothing", async () => {

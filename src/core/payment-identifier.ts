@@ -1,6 +1,6 @@
 /** Extension `payment-identifier`: the client names its payment, so that retries are told from new purchases. */
-import { X402Error } from "../core/errors.ts";
-import type { PaymentPayload } from "../core/messages.ts";
+import { X402Error } from "./errors.ts";
+import type { PaymentPayload } from "./messages.ts";
 
 export const PAYMENT_IDENTIFIER = "payment-identifier";
 
@@ -39,6 +39,18 @@ export function identifierOf({ extensions }: PaymentPayload, required: boolean):
   if (typeof id !== "string" || !ID.test(id))
     throw new X402Error("malformed_payment", `${path}: must be 16 to 128 of A-Z a-z 0-9 _ -`);
   return id;
+}
+
+/**
+ * The extensions of a 402 as a payment echoes them: with a new identifier where one may be given. It is never published,
+ * so that nobody but who paid can ask for the response again.
+ */
+export function withIdentifier(declared: Record<string, unknown>): Record<string, unknown> {
+  const extension = declared[PAYMENT_IDENTIFIER];
+  const info = field(extension, "info");
+  if (typeof extension !== "object" || typeof info !== "object") return declared;
+  const id = `pay_${crypto.randomUUID().replaceAll("-", "")}`;
+  return { ...declared, [PAYMENT_IDENTIFIER]: { ...extension, info: { ...info, id } } };
 }
 
 function field(value: unknown, name: string): unknown {
