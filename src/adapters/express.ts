@@ -1,6 +1,6 @@
 /** `farthing/express`: paid routes in Express 4 and 5. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Decision, Payment } from "../server/gate.ts";
+import type { Decision, Payment, PaywallRequest } from "../server/gate.ts";
 import type { PaywallOptions, RouteOptions } from "../server/options.ts";
 import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
@@ -59,16 +59,19 @@ export function paywall(
  * @throws TypeError for routes or options that cannot work.
  */
 export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions): PaidHandler {
-  return handlerOf(routeGates(routes, options));
+  const find = routeGates(routes, options);
+  return handlerOf((request, { originalUrl, baseUrl, path }) =>
+    find(request, [targetPath(originalUrl), baseUrl + path, path]),
+  );
 }
 
-function handlerOf(find: FindGate): PaidHandler {
+function handlerOf(
+  find: (request: PaywallRequest, req: ExpressRequest) => ReturnType<FindGate>,
+): PaidHandler {
   return (req, res, next) => {
-    const request = nodeRequest(req, req.originalUrl, req.protocol);
-    const paths = [targetPath(req.originalUrl), req.baseUrl + req.path, req.path];
-    const decide = find(request, paths);
-    if (decide === undefined) return next();
-    void admit(decide, req, res, next);
+    const decide = find(nodeRequest(req, req.originalUrl, req.protocol), req);
+    if (decide === undefined) next();
+    else void admit(decide, req, res, next);
   };
 }
 

@@ -1,6 +1,11 @@
 /** `farthing/fastify`: paid routes in Fastify 5. */
-import type { FastifyInstance, FastifyReply, onRequestAsyncHookHandler } from "fastify";
-import type { Payment } from "../server/gate.ts";
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  onRequestAsyncHookHandler,
+} from "fastify";
+import type { Payment, PaywallRequest } from "../server/gate.ts";
 import type { PaywallOptions, RouteOptions } from "../server/options.ts";
 import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
@@ -47,7 +52,10 @@ export function paywall(
  * @throws TypeError for routes or options that cannot work.
  */
 export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions) {
-  const hook = hookOf(routeGates(routes, options));
+  const find = routeGates(routes, options);
+  const hook = hookOf((request, { originalUrl, raw, routeOptions }) =>
+    find(request, [targetPath(originalUrl), targetPath(raw.url ?? "/"), routeOptions.url ?? "/"]),
+  );
   const plugin = async (app: FastifyInstance): Promise<void> => {
     const served: { method: string; path: string }[] = [];
     app.addHook("onRoute", ({ method, url }) => {
@@ -63,11 +71,12 @@ export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions) {
   });
 }
 
-function hookOf(find: FindGate): PaidHook {
+function hookOf(
+  find: (request: PaywallRequest, from: FastifyRequest) => ReturnType<FindGate>,
+): PaidHook {
   return async (request, reply) => {
-    const { raw, originalUrl, protocol, routeOptions } = request;
-    const paths = [originalUrl, raw.url ?? "/", routeOptions.url ?? "/"].map(targetPath);
-    const decide = find(nodeRequest(raw, originalUrl, protocol), paths);
+    const { raw, originalUrl, protocol } = request;
+    const decide = find(nodeRequest(raw, originalUrl, protocol), request);
     if (decide === undefined) return undefined;
     // Set by @fastify/websocket.
     const isSocket = (request as { readonly ws?: unknown }).ws === true;

@@ -40,19 +40,33 @@ function pathAndQueryOf(target: string): string {
 }
 
 /** What was sent as `Host`, unless it is no host and would make something else of the URL. */
-function hostOf({ headers }: IncomingMessage): string {
-  const host = headers.host ?? String(headers[":authority"] ?? "");
-  const usable = /^[^\s/?#@\\]+$/.test(host) && URL.canParse(`http://${host}`);
-  return usable ? host : "localhost";
+function hostOf(req: IncomingMessage): string {
+  const host = headerOf(req, "host") ?? headerOf(req, ":authority") ?? "";
+  if (host !== lastHost && !isHost(host)) return "localhost";
+  lastHost = host;
+  return host;
 }
 
-/** From the raw headers: of many that were sent twice, Node's `headers` has the first only. */
-function headerOf({ headers, rawHeaders }: IncomingMessage, name: string): string | null {
+/** Most requests have the host of the one before. */
+let lastHost: string | undefined;
+
+function isHost(text: string): boolean {
+  return /^[^\s/?#@\\]+$/.test(text) && URL.canParse(`http://${text}`);
+}
+
+/**
+ * From the raw headers: of many that were sent twice, Node's `headers` has the first only; and unless something else
+ * asks for them, they need not be made.
+ */
+function headerOf({ rawHeaders }: IncomingMessage, name: string): string | null {
+  const { length } = name;
   const wanted = name.toLowerCase();
-  if (!Object.hasOwn(headers, wanted)) return null;
-  const values: string[] = [];
+  let value: string | null = null;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === wanted) values.push(rawHeaders[i + 1] ?? "");
+    const sent = rawHeaders[i];
+    if (sent?.length !== length || sent.toLowerCase() !== wanted) continue;
+    const separator = wanted === "cookie" ? "; " : ", ";
+    value = value === null ? (rawHeaders[i + 1] ?? "") : value + separator + rawHeaders[i + 1];
   }
-  return values.length === 0 ? null : values.join(wanted === "cookie" ? "; " : ", ");
+  return value;
 }

@@ -156,7 +156,7 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
       if (!(isOwn && KEPT.has(name))) res.removeHeader(name);
     }
     const announced = isOwn && trailers !== undefined ? { trailer: trailers } : {};
-    if (!isOwn) restore();
+    if (!isOwn) restore(finished);
     try {
       sendAnswer(res, { ...finished, headers: { ...announced, ...finished.headers } }, wire);
     } catch (error) {
@@ -164,11 +164,13 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
     }
   }
 
-  /** The response as it was before the handler. */
-  function restore(): void {
+  /** The response as it was before the handler, with what Node does not set any more. */
+  function restore({ body: other }: Answer): void {
     res.statusMessage = "";
     res.sendDate = true;
     for (const [name, value] of earlier) res.setHeader(name, value ?? "");
+    if (other !== null && !(other instanceof ReadableStream))
+      res.setHeader("content-length", Buffer.byteLength(other));
   }
 
   async function abandon(): Promise<void> {

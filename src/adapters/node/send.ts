@@ -1,6 +1,5 @@
 /** Sends answers through Node's responses. */
 import type { ServerResponse } from "node:http";
-import { BODILESS } from "../../server/body.ts";
 import type { Answer } from "../../server/gate.ts";
 
 /** What is used of a response to send through it. */
@@ -30,8 +29,7 @@ export function sendAnswer(res: ServerResponse, answer: Answer, wire: Wire = res
     // Only a body in chunks may have trailers.
     res.removeHeader("content-length");
     wire.flushHeaders();
-  } else if (!res.hasHeader("transfer-encoding") && !BODILESS.has(status) && body !== null)
-    res.setHeader("content-length", Buffer.byteLength(body));
+  }
   wire.end(body ?? undefined);
 }
 
