@@ -55,5 +55,6 @@ async function readMarked(
 ): Promise<SettlementRecord | undefined> {
   const record = await ledger.get(key);
   if (record?.state !== "claimed") return record;
-  return await ledger.advance(key, { fence: record.fence, to: "signed", transaction });
+  const marked = await ledger.advance(key, { fence: record.fence, to: "signed", transaction });
+  return marked ? { ...record, state: "signed", transaction } : undefined;
 }

@@ -8,6 +8,7 @@ import { HOLD_SCRIPTS } from "./redis-hold-scripts.ts";
 import { INDEX_SCRIPTS } from "./redis-index-scripts.ts";
 import { LANE_SCRIPTS } from "./redis-lane-scripts.ts";
 import { RECORD_SCRIPTS } from "./redis-scripts.ts";
+import { gatherWrites } from "./redis-writes.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 import type { LedgerOperation } from "./unavailable.ts";
 
@@ -36,6 +37,7 @@ const SCRIPTS: Record<LedgerOperation, string> = {
 /** Registers the scripts with the client, and answers a function that runs one when there is a connection. */
 export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): RunScript {
   const gate = readyGate(redis, connectionWaitMs);
+  const gather = gatherWrites(redis);
   const commandOf = (operation: string): string => `farthingLedger_${operation}`;
   for (const [operation, lua] of Object.entries(SCRIPTS)) {
     const numberOfKeys = operation in HOLD_SCRIPTS ? 2 : 1;
@@ -47,6 +49,7 @@ export function scriptRunner(redis: Redis | Cluster, connectionWaitMs: number): 
     if (!gate.isOpen() && !(await gate.wait())) {
       throw ledgerUnavailable(operation, "no connection to Redis", false);
     }
+    gather();
     let reply: unknown;
     try {
       reply = await commands[commandOf(operation)]?.(...keys, ...args);
