@@ -113,7 +113,11 @@ export function advanceContract(world: LedgerWorld): void {
     test("who reopens what is not final says too much, and is not refused for it", async () => {
       const { input, record } = await inState(world.ledger, "signed");
       const { fence } = record;
-      const after = await advanced(world.ledger, input.key, { fence, to: "failed", reopens: "0x1" });
+      const after = await advanced(world.ledger, input.key, {
+        fence,
+        to: "failed",
+        reopens: "0x1",
+      });
       expect(after?.state).toBe("failed");
     });
 
@@ -124,6 +128,28 @@ export function advanceContract(world: LedgerWorld): void {
       expect(await ledger.release("nothing", 1)).toBe(false);
       expect(await ledger.handOut("nothing", "", "hash-1", "t")).toBe(false);
       expect(await ledger.get("nothing")).toBeUndefined();
+    });
+
+    test("of many payments at once each is answered for itself", async () => {
+      const all = await Promise.all(
+        Array.from({ length: 100 }, () => inState(world.ledger, "claimed")),
+      );
+      const lost = new Set([0, 41, 42, 99]);
+      const marked = await Promise.all(
+        all.map(({ input, record }, index) =>
+          world.ledger.advance(input.key, {
+            fence: record.fence - (lost.has(index) ? 1 : 0),
+            to: "signed",
+            transaction: "0x1",
+          }),
+        ),
+      );
+      expect(marked).toEqual(all.map((_, index) => !lost.has(index)));
+      for (const [index, { input, record }] of all.entries()) {
+        const now = await world.replica.get(input.key);
+        if (lost.has(index)) expect(now).toStrictEqual(record);
+        else expect(now).toMatchObject({ state: "signed", transaction: "0x1" });
+      }
     });
 
     test("of 200 different ends at once exactly one wins", async () => {

@@ -128,9 +128,7 @@ export function claimContract(world: LedgerWorld): void {
       expect(await world.ledger.release(key, record.fence)).toBe(false);
       expect(await world.replica.get(key)).toStrictEqual(taken);
       expect(await world.replica.advance(key, { fence: taken.fence, to: "signed" })).toBe(true);
-      expect(
-        await world.ledger.advance(key, { fence: record.fence, to: "signed" }),
-      ).toBe(false);
+      expect(await world.ledger.advance(key, { fence: record.fence, to: "signed" })).toBe(false);
     });
 
     test("a holder whose lease ran out still owns it until somebody takes over", async () => {
