@@ -1,5 +1,6 @@
 /** Batches of one lane: the next is prepared while one is being sent, and anything may happen in between. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { parseEther } from "viem";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { SettleResponse } from "../../src/core/messages.ts";
 import { memoryLedger, type Ledger } from "../../src/ledger/index.ts";
@@ -160,6 +161,25 @@ describe.concurrent("while a transaction is being sent", () => {
     for (const { success, errorReason } of settled)
       if (!success) expect(errorReason).toBe("invalid_exact_evm_insufficient_balance");
     expect(await site.world.balanceOf(payer.address)).toBe(0n);
+  });
+
+  test("the signer runs out of gas: of the next batch nothing is signed until it has some, and all are paid once", async ({
+    onTestFinished: finished,
+  }) => {
+    const site = await startSite(finished);
+    const engine = await site.start();
+    const [signer] = engine.signers;
+    const payments = await newPayments(site.world, 2 * BATCH);
+    const answers = payAll(engine, payments);
+    await eventually("a second simulation", () => site.taken("simulated") === 2);
+    await site.world.client.setBalance({ address: signer!.address, value: 0n });
+    site.release();
+    await engine.event("lane_suspended");
+    await sleep(300);
+    expect(site.taken("signed")).toBe(1);
+    await site.world.fundEther(signer!.address, parseEther("10"));
+    await site.expectPaidOnce(payments, await answers);
+    expect(await site.mined(engine)).toBe(2);
   });
 
   test("the lane is lost: of the next batch nothing is signed by who lost it, and all are paid once", async ({
