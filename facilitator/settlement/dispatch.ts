@@ -26,7 +26,8 @@ export function dispatch(lane: LaneState, jobs: readonly Job[]): Promise<void> {
 
 /** Leaves in the batch what may be signed; gives the time. */
 async function prepare(lane: LaneState, batch: Set<Job>): Promise<number> {
-  const admitted = new Set(await admit(lane, [...batch]));
+  const open = [...batch].filter((job) => !isDone(job));
+  const admitted = new Set(await admit(lane, open));
   for (const job of batch) if (!admitted.has(job)) batch.delete(job);
   return Date.now();
 }

@@ -119,9 +119,8 @@ export function createLeases(context: LeasesContext): Leases {
 
   /** The pause keeps no process alive: what is under way does. */
   async function run(): Promise<void> {
-    for (;;) {
+    while (running) {
       await round().catch((error: unknown) => failed("lease", error));
-      if (!running) return;
       await new Promise<void>((resolve) => {
         wake = resolve;
         const urgent = lanes.size === 0 && context.isUrgent();
