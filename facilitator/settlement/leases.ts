@@ -119,7 +119,8 @@ export function createLeases(context: LeasesContext): Leases {
 
   /** The pause keeps no process alive: what is under way does. */
   async function run(): Promise<void> {
-    while (running) {
+    for (;;) {
+      if (!running) return;
       await round().catch((error: unknown) => failed("lease", error));
       await new Promise<void>((resolve) => {
         wake = resolve;
