@@ -18,6 +18,10 @@ import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
 import { createSettler } from "./settlement/settler.ts";
 import { supportedKinds } from "./supported.ts";
+import { createTurns } from "./turns.ts";
+
+/** Payments that are checked in one turn of the event loop, with their signatures. */
+const CHECKED_IN_TURN = 50;
 
 export interface CreateFacilitatorOptions {
   readonly schemes: readonly FacilitatorScheme[];
@@ -63,6 +67,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   };
   const jobs = createJobs(schemes);
   const owner = crypto.randomUUID();
+  const myTurn = createTurns(CHECKED_IN_TURN);
   const networks = new Map(
     options.chains.map((chain) => [
       chain.chain.network as string,
@@ -78,6 +83,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   async function open(
     request: FacilitatorRequest,
   ): Promise<Opened | { reason: Reason; payer?: Hex | undefined }> {
+    await myTurn();
     const { paymentPayload, paymentRequirements } = request;
     const network = networks.get(paymentRequirements.network);
     if (network === undefined) return { reason: "invalid_network" };
