@@ -1,26 +1,37 @@
 /**
- * Shares the event loop: so many calls may go on in one turn of it, those beyond in the turns after. A burst of work that
- * never waits would hold up everything that does, the answers of nodes and stores to the payments before.
+ * Shares the event loop: runs work that keeps the CPU busy for so long in one turn of it, and what is beyond in the turns
+ * after. A burst of it would hold up everything else, the answers of nodes and stores to the payments before.
  *
- * @returns what to await before a piece of such work; they go on in the order of their asking.
+ * @returns runs a piece of work; pieces begin in the order of their asking.
  */
-export function createTurns(mostInTurn: number): () => Promise<void> | undefined {
+export function createTurns(budgetMs: number): <T>(work: () => Promise<T>) => Promise<T> {
   const waiting: (() => void)[] = [];
-  let gone = 0;
+  let spentMs = 0;
+  let ending = false;
 
-  function turn(): void {
-    const next = waiting.splice(0, mostInTurn);
-    gone = next.length;
-    if (gone > 0) setImmediate(turn);
-    for (const go of next) go();
+  function run<T>(work: () => Promise<T>): Promise<T> {
+    if (!ending) setImmediate(turn);
+    ending = true;
+    const startMs = performance.now();
+    const result = work();
+    spentMs += performance.now() - startMs;
+    return result;
   }
 
-  return () => {
-    if (gone === 0) setImmediate(turn);
-    if (gone < mostInTurn) {
-      gone += 1;
-      return undefined;
+  function turn(): void {
+    spentMs = 0;
+    ending = false;
+    let begun = 0;
+    for (const begin of waiting) {
+      if (spentMs >= budgetMs) break;
+      begin();
+      begun += 1;
     }
-    return new Promise((resolve) => waiting.push(resolve));
-  };
+    waiting.splice(0, begun);
+  }
+
+  return (work) =>
+    waiting.length === 0 && spentMs < budgetMs
+      ? run(work)
+      : new Promise((resolve) => waiting.push(() => resolve(run(work))));
 }

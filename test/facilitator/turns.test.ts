@@ -1,34 +1,55 @@
 import { expect, test } from "vitest";
 import { createTurns } from "../../facilitator/turns.ts";
 
-test("so many go on in one turn of the event loop, in order, and what waits for others gets through", async () => {
-  const myTurn = createTurns(3);
+/** Keeps the CPU busy. */
+async function busy(ms: number): Promise<void> {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+}
+
+test("work goes on for so long in one turn of the event loop, in order, and others get through between", async () => {
+  const inTurn = createTurns(5);
   const seen: (number | string)[] = [];
-  setImmediate(() => {
-    seen.push("|");
-    setImmediate(() => seen.push("|"));
-  });
+  const others = (left: number): void =>
+    void setImmediate(() => {
+      seen.push("|");
+      if (left > 1) others(left - 1);
+    });
+  others(3);
   await Promise.all(
-    Array.from({ length: 8 }, async (_, index) => {
-      await myTurn();
-      seen.push(index);
-    }),
+    Array.from({ length: 4 }, (_, index) =>
+      inTurn(async () => {
+        seen.push(index);
+        await busy(6);
+      }),
+    ),
   );
-  expect(seen).toEqual([0, 1, 2, "|", 3, 4, 5, "|", 6, 7]);
+  expect(seen).toEqual([0, "|", 1, "|", 2, "|", 3]);
 });
 
-test("who comes later waits behind those who wait, and nobody waits after a pause", async () => {
-  const myTurn = createTurns(2);
-  expect(myTurn()).toBeUndefined();
-  expect(myTurn()).toBeUndefined();
-  const order: string[] = [];
-  const first = [1, 2, 3].map((n) =>
-    Promise.resolve(myTurn()).then(() => order.push(`first ${n}`)),
-  );
-  await first[0];
-  await Promise.resolve(myTurn()).then(() => order.push("later"));
-  await Promise.all(first);
-  expect(order).toEqual(["first 1", "first 2", "first 3", "later"]);
-  await new Promise((resolve) => setImmediate(resolve)); // the turn that was counted is over
-  expect(myTurn()).toBeUndefined();
+test("short work does not wait, who comes later waits behind those who wait", async () => {
+  const inTurn = createTurns(5);
+  const seen: string[] = [];
+  const say = (text: string, ms = 0) =>
+    inTurn(async () => {
+      seen.push(text);
+      await busy(ms);
+    });
+  const first = [say("one"), say("two", 6), say("three")];
+  expect(seen).toEqual(["one", "two"]);
+  await Promise.all([...first, say("four")]);
+  expect(seen).toEqual(["one", "two", "three", "four"]);
+});
+
+test("a failure is the caller's, and holds up nobody", async () => {
+  const inTurn = createTurns(5);
+  const fails = () =>
+    inTurn(async () => {
+      await busy(6);
+      throw new Error("no");
+    });
+  const [first, second, third] = [fails(), fails(), inTurn(async () => "yes")];
+  await expect(first).rejects.toThrow("no");
+  await expect(second).rejects.toThrow("no");
+  expect(await third).toBe("yes");
 });
