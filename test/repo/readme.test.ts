@@ -12,12 +12,16 @@ describe("README.md", () => {
     expect(existsSync(join(root, "README.md")), "README.md is missing").toBe(true);
   });
 
-  it("has TypeScript that compiles, each block by itself", () => {
-    const blocks = codeBlocks(readText("README.md")).filter(isTypeScript);
-    expect(blocks.length, "README.md shows no ```ts block").toBeGreaterThan(0);
-    const errors = typecheckBlocks("readme", blocks);
-    expect(errors, `README.md (line numbers are its own):\n${errors}`).toBe("");
-  }, 120_000);
+  it.each(["README.md", "docs/paywall.md"])(
+    "%s has TypeScript that compiles, each block by itself",
+    (file) => {
+      const blocks = codeBlocks(readText(file)).filter(isTypeScript);
+      expect(blocks.length, `${file} shows no \`\`\`ts block`).toBeGreaterThan(0);
+      const errors = typecheckBlocks(file.replaceAll(/\W/g, "-"), blocks);
+      expect(errors, `${file} (line numbers are its own):\n${errors}`).toBe("");
+    },
+    120_000,
+  );
 
   it("names npm scripts that exist", () => {
     const blocks = codeBlocks(readText("README.md")).filter(({ language }) => SHELLS.has(language));
