@@ -13,6 +13,9 @@ const BENCH = join(import.meta.dirname, "..", "..", "..");
 /** Above this the official facilitator settled nothing in the measured time. */
 const OFFICIAL_MOST = 256;
 
+/** Where the default window binds a larger one is measured as well, and labelled. */
+const WIDE = { blockTimeSeconds: 1, concurrency: 4096, window: 64 };
+
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -53,27 +56,39 @@ for (let round = 0; round < rounds; round++) {
       // A B, then B A: what drifts on the machine hits both alike.
       for (const subject of round % 2 === 0 ? subjects : subjects.toReversed()) {
         if (subject === "official" && concurrency > OFFICIAL_MOST) continue;
-        const name = `${subject}-${concurrency}-${blockTimeSeconds}s`;
-        points.push(await run(subject, concurrency, blockTimeSeconds, name));
+        for (const each of lanesOf(subject, concurrency, blockTimeSeconds))
+          points.push(await run(subject, concurrency, blockTimeSeconds, each));
       }
     }
   }
 }
 report();
 
+function lanesOf(
+  subject: SubjectName,
+  concurrency: number,
+  blockTimeSeconds: number,
+): Prepare["lane"][] {
+  const binds = blockTimeSeconds === WIDE.blockTimeSeconds && concurrency === WIDE.concurrency;
+  if (!binds || !subject.startsWith("farthing") || lane.window !== undefined) return [lane];
+  return [lane, { ...lane, window: WIDE.window }];
+}
+
 async function run(
   subject: SubjectName,
   concurrency: number,
   blockTimeSeconds: number,
-  name: string,
+  own: Prepare["lane"],
 ): Promise<Point> {
+  const wide = own === lane ? "" : `-window-${own.window}`;
+  const name = `${subject}-${concurrency}-${blockTimeSeconds}s${wide}`;
   const slow = subject === "official" && concurrency > 64;
   const point = await measure({
     subject,
     concurrency,
     blockTimeSeconds,
     recovery,
-    lane,
+    lane: own,
     seconds,
     warmUpSeconds: slow ? 12 : 3,
     proxy: values.proxy,
@@ -95,7 +110,7 @@ async function run(
 }
 
 function report(): void {
-  const summaries = summarize(points, lane).toSorted(
+  const summaries = summarize(points).toSorted(
     (a, b) => b.blockTimeSeconds - a.blockTimeSeconds || a.concurrency - b.concurrency,
   );
   const facts = {

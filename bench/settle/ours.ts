@@ -63,14 +63,8 @@ export function ours({ rpcUrl, redisUrl, recovery, lane, websocket }: Prepare): 
   };
 }
 
-/** With one signer its transactions are prepared one after the other, so that times between the steps add up. */
-const STEPS: ReadonlySet<string> = new Set([
-  "simulated",
-  "signed",
-  "recorded",
-  "marked",
-  "broadcast",
-]);
+/** With one signer its transactions are signed and sent one after the other, so that times between the steps add up. */
+const STEPS: ReadonlySet<string> = new Set(["signed", "recorded", "marked", "broadcast"]);
 
 function stopwatch() {
   let lastMs = nowMs();

@@ -22,6 +22,8 @@ export interface PointOptions extends Pick<Prepare, "recovery" | "lane" | "profi
 
 export interface Point {
   readonly subject: SubjectName;
+  /** What differs from the defaults of `evmChain`. */
+  readonly lane: Prepare["lane"];
   readonly blockTimeSeconds: number;
   readonly concurrency: number;
   readonly settledPerSecond: number;
@@ -116,6 +118,7 @@ export async function measure(options: PointOptions): Promise<Point> {
     ]);
     return {
       subject,
+      lane,
       blockTimeSeconds,
       concurrency,
       boundPerSecond,

@@ -26,7 +26,7 @@ const NUMBERS = [
 
 export type Summary = Pick<
   Point,
-  "subject" | "blockTimeSeconds" | "concurrency" | "boundPerSecond"
+  "subject" | "lane" | "blockTimeSeconds" | "concurrency" | "boundPerSecond"
 > & {
   readonly rounds: number;
   readonly numbers: Readonly<Partial<Record<(typeof NUMBERS)[number], Spread>>>;
@@ -38,29 +38,31 @@ export type Summary = Pick<
   readonly binds: string;
 };
 
-export function summarize(
-  points: readonly Point[],
-  lane: { window?: number; maxBatch?: number },
-): Summary[] {
-  const groups = groupBy(points);
-  return [...groups.values()].map((rounds) => summarizeOne(rounds, lane));
+export function summarize(points: readonly Point[]): Summary[] {
+  return [...groupBy(points).values()].map((rounds) => summarizeOne(rounds));
 }
 
 function groupBy(points: readonly Point[]): Map<string, Point[]> {
   const groups = new Map<string, Point[]>();
   for (const point of points) {
-    const key = [point.blockTimeSeconds, point.concurrency, point.subject].join(" ");
+    const key = [point.blockTimeSeconds, point.concurrency, nameOf(point)].join(" ");
     groups.set(key, [...(groups.get(key) ?? []), point]);
   }
   return groups;
 }
 
-function summarizeOne(
-  rounds: readonly Point[],
-  lane: { window?: number; maxBatch?: number },
-): Summary {
+/** The subject, with what of its lane is not as usual. */
+function nameOf({ subject, lane: { window, maxBatch } }: Pick<Point, "subject" | "lane">): string {
+  const changes = [
+    ...(window === undefined ? [] : [`window ${window}`]),
+    ...(maxBatch === undefined ? [] : [`batch ${maxBatch}`]),
+  ];
+  return changes.length === 0 ? subject : `${subject} (${changes.join(", ")})`;
+}
+
+function summarizeOne(rounds: readonly Point[]): Summary {
   const first = rounds[0]!;
-  const { subject, blockTimeSeconds, concurrency, boundPerSecond } = first;
+  const { subject, lane, blockTimeSeconds, concurrency, boundPerSecond } = first;
   const numbers = Object.fromEntries(
     NUMBERS.flatMap((name) => {
       const values = rounds.flatMap((round) => round[name] ?? []);
@@ -75,6 +77,7 @@ function summarizeOne(
   );
   return {
     subject,
+    lane,
     blockTimeSeconds,
     concurrency,
     boundPerSecond,
@@ -85,16 +88,12 @@ function summarizeOne(
     events: sum(rounds.map(({ events }) => events)),
     ranDry: rounds.some(({ ranDry }) => ranDry),
     toldButNotOnChain: Math.max(...rounds.map((round) => round.toldButNotOnChain)),
-    binds: whatBinds(first, numbers, cores, lane),
+    binds: whatBinds(first, numbers, cores),
   };
 }
 
-function whatBinds(
-  point: Point,
-  numbers: Summary["numbers"],
-  cores: Summary["cores"],
-  { window = 16, maxBatch = 100 }: { window?: number; maxBatch?: number },
-): string {
+function whatBinds(point: Point, numbers: Summary["numbers"], cores: Summary["cores"]): string {
+  const { window = 16, maxBatch = 100 } = point.lane;
   const rate = numbers.settledPerSecond?.median ?? 0;
   if (rate >= 0.85 * point.boundPerSecond) return "block time";
   if ((cores["facilitator"]?.median ?? 0) >= 0.85) return "its CPU";
@@ -148,7 +147,7 @@ export function table(summaries: readonly Summary[]): string {
     return [
       `${summary.blockTimeSeconds} s`,
       `${summary.concurrency}`,
-      summary.subject,
+      nameOf(summary),
       show(n.settledPerSecond, 0, true),
       `${Math.round((100 * (n.settledPerSecond?.median ?? 0)) / summary.boundPerSecond)} %`,
       show(n.p50Ms, 0),

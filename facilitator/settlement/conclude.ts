@@ -2,7 +2,7 @@ import { X402Error } from "../../src/core/errors.ts";
 import type { Reason } from "../../src/core/reasons.ts";
 import type { Ledger, Transition } from "../../src/ledger/ledger.ts";
 import type { EvmChain, Receipt } from "../chain.ts";
-import type { Job } from "./job.ts";
+import { advance, type Job } from "./job.ts";
 
 /** How far back the use of an authorization is looked for; where that is not far enough, nothing is concluded. */
 const LOOK_BACK_BLOCKS = 9_000n;
@@ -119,11 +119,8 @@ async function refuse(ledger: Ledger, job: Job, reason: Reason, receipt?: Receip
 }
 
 async function write(ledger: Ledger, job: Job, to: Omit<Transition, "fence">): Promise<void> {
-  const record = await ledger.advance(job.key, { fence: job.record.fence, ...to });
-  if (record !== undefined) {
-    job.record = record;
-    job.settle(record);
-  } else if (to.to === "confirmed" && (await ledger.get(job.key)) === undefined) {
+  if (await advance(ledger, job, to)) job.settle(job.record);
+  else if (to.to === "confirmed" && (await ledger.get(job.key)) === undefined) {
     // The ledger has lost it. Whoever waits for it here is still owed the answer; nobody else will get it.
     job.gone = true;
     job.settle({ ...job.record, ...to });
@@ -141,14 +138,7 @@ function leave(job: Job): void {
  * transaction. False: it does not.
  */
 export async function reopen(ledger: Ledger, job: Job): Promise<boolean> {
-  const { fence, transaction } = job.record;
+  const { transaction } = job.record;
   if (transaction === undefined) return false;
-  const record = await ledger.advance(job.key, {
-    fence,
-    to: "signed",
-    transaction,
-    reopens: transaction,
-  });
-  if (record !== undefined) job.record = record;
-  return record !== undefined;
+  return await advance(ledger, job, { to: "signed", transaction, reopens: transaction });
 }

@@ -30,8 +30,13 @@ export interface Flight {
   state: "unsent" | "flying" | "mined" | "lost";
   firstSentMs: number;
   lastSentMs: number;
-  /** Where it was mined. */
-  mined?: { readonly transaction: Hex; readonly block: bigint; readonly blockHash: Hex };
+  /** Where it was mined; `done` when nothing is left to do for its payments as long as that block stands. */
+  mined?: {
+    readonly transaction: Hex;
+    readonly block: bigint;
+    readonly blockHash: Hex;
+    done: boolean;
+  };
 }
 
 export function newFlight(nonce: number, jobs: readonly Job[], version: Version): Flight {

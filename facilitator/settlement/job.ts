@@ -1,6 +1,11 @@
 import type { Reason } from "../../src/core/reasons.ts";
 import type { FacilitatorScheme, SchemePayment, SettlementCall } from "../../src/core/scheme.ts";
-import { FINAL_STATES, type SettlementRecord } from "../../src/ledger/ledger.ts";
+import {
+  FINAL_STATES,
+  type Ledger,
+  type SettlementRecord,
+  type Transition,
+} from "../../src/ledger/ledger.ts";
 
 /** A payment is leased from the ledger for this long at a time, until it is signed. */
 export const PAYMENT_LEASE_MS = 5000;
@@ -14,7 +19,7 @@ export interface Job {
   readonly scheme: FacilitatorScheme;
   readonly payment: SchemePayment;
   readonly call: SettlementCall;
-  /** The record as this process read or wrote it last. */
+  /** The record as this process read or wrote it last; what it wrote is without the times, which are the ledger's. */
   record: SettlementRecord;
   /** Since when a use of the authorization is this claimant's, Unix milliseconds by the ledger's clock. */
   readonly sinceMs: number;
@@ -37,4 +42,17 @@ export interface Job {
 /** Whether nothing is left to do for a job. */
 export function isDone(job: Job): boolean {
   return job.gone || FINAL_STATES.has(job.record.state);
+}
+
+/** Moves a payment's record, in the ledger and here. False: it is not this process's any more. */
+export async function advance(
+  ledger: Ledger,
+  job: Job,
+  transition: Omit<Transition, "fence">,
+): Promise<boolean> {
+  const { fence, block: _block, reason: _reason, ...kept } = job.record;
+  if (!(await ledger.advance(job.key, { fence, ...transition }))) return false;
+  const { to, reopens: _reopens, ...facts } = transition;
+  job.record = { ...kept, fence, state: to, ...facts };
+  return true;
 }

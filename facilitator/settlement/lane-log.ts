@@ -1,6 +1,6 @@
 import type { Hex } from "../../src/core/scheme.ts";
 import { logEntry, type Flight, type Version } from "./flight.ts";
-import type { Job } from "./job.ts";
+import { advance, type Job } from "./job.ts";
 import { latest, type LaneState } from "./lane-state.ts";
 
 /** Longer than any settlement takes. */
@@ -38,19 +38,15 @@ export async function mark(
   transaction: Hex,
 ): Promise<readonly Job[]> {
   try {
-    const records = await Promise.all(
-      jobs.map((job) =>
-        lane.ledger.advance(job.key, { fence: job.record.fence, to: "signed", transaction }),
-      ),
+    const marked = await Promise.all(
+      jobs.map((job) => advance(lane.ledger, job, { to: "signed", transaction })),
     );
-    return jobs.filter((job, index) => {
-      const next = records[index];
-      if (next === undefined) {
-        job.gone = true;
-        job.fail(undefined);
-      } else job.record = next;
-      return next !== undefined;
-    });
+    for (const [index, job] of jobs.entries()) {
+      if (marked[index] === true) continue;
+      job.gone = true;
+      job.fail(undefined);
+    }
+    return jobs.filter((_, index) => marked[index]);
   } catch (error) {
     lane.broken = true;
     throw error;

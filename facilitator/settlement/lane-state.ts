@@ -35,8 +35,10 @@ export interface LaneState extends LaneContext {
   readonly flights: Set<Flight>;
   /** The nonce after everything that was sent. */
   nextNonce: number;
-  /** A transaction is being prepared. */
-  preparing: boolean;
+  /** What is being prepared: each set is to be one transaction, in this order. */
+  readonly batches: Set<Set<Job>>;
+  /** Ends when everything that was given to `dispatch` was sent, or came to nothing. */
+  lastSend: Promise<void>;
   /** The ledger failed half-way, and only its log knows what was recorded: the lane has to be leased again. */
   broken: boolean;
   /** The nodes refuse what is next: the signer has no gas, or the fee would be over the ceiling. */

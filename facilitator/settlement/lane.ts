@@ -2,19 +2,26 @@ import type { Hex } from "../../src/core/scheme.ts";
 import type { Head, Receipt } from "../chain.ts";
 import type { Flight } from "./flight.ts";
 import { isDone, type Job } from "./job.ts";
-import { inState, retryLater, type LaneContext, type LaneState } from "./lane-state.ts";
-import { admit, launch } from "./launch.ts";
+import { dispatch } from "./dispatch.ts";
+import { inState, type LaneContext, type LaneState } from "./lane-state.ts";
 import { onBlocks, onReorganization } from "./mined.ts";
 import { tend } from "./tend.ts";
+
+/** Batches in preparation at once: one is being sent, the next is simulated meanwhile. */
+const MAX_BATCHES = 2;
 
 /** One leased lane: one signer's transactions, in order of nonce. Made anew with every lease. */
 export interface Lane {
   readonly name: string;
   readonly fence: number;
-  /** Whether it takes payments right now. */
-  ready(): boolean;
+  /** Whether it takes payments right now. A full batch is prepared while the one before is being sent; others wait for that. */
+  ready(isFull: boolean): boolean;
   /** Transactions that are sent and not mined. */
   flying(): number;
+  /** How much it has to do, to be compared with other lanes: what is being prepared counts most. */
+  load(): number;
+  /** Whether a payment is in a batch that is being prepared here. */
+  holds(job: Job): boolean;
   /** Whether nothing of it is on its way to the nodes right now: what is mined, its successor can watch. */
   atRest(): boolean;
   /** Whether a transaction is one that may still be mined. */
@@ -51,66 +58,42 @@ export function createLane(
     fence,
     flights,
     nextNonce,
-    preparing: false,
+    batches: new Set(),
+    lastSend: Promise.resolve(),
     broken: false,
     suspended: false,
     balanceCheckedMs: 0,
   };
-  const inDispatch = new Set<Job>();
-  const inFlight = () => [...flights].flatMap((flight) => flight.jobs);
-
-  async function dispatch(given: readonly Job[]): Promise<void> {
-    const jobs = given.filter((job) => !isDone(job));
-    lane.preparing = true;
-    for (const job of jobs) inDispatch.add(job);
-    let admitted: readonly Job[] = [];
-    try {
-      admitted = await admit(lane, jobs);
-      await launch(lane, admitted);
-    } catch (error) {
-      context.observe({ type: "failed", lane: lane.name, step: "dispatch", error });
-      // Something may have been recorded and not sent: the log knows.
-      if (admitted.length > 0) lane.broken = true;
-      giveBack(jobs, error);
-    } finally {
-      lane.preparing = false;
-      for (const job of jobs) inDispatch.delete(job);
-    }
-  }
-
-  /** Payments that were not signed may be let go; those that were stay in the queue until they have an end. */
-  function giveBack(jobs: readonly Job[], error: unknown): void {
-    const flying = new Set(inState(lane, "flying").flatMap((flight) => flight.jobs));
-    const open = jobs.filter((job) => !isDone(job) && !flying.has(job));
-    for (const job of open) if (job.record.state === "claimed" || lane.broken) job.fail(error);
-    if (!lane.broken)
-      retryLater(
-        lane,
-        open.filter((job) => job.record.state === "signed"),
-      );
-  }
+  const flying = () => inState(lane, "flying").length;
+  const room = () => lane.options.window - flying() - lane.batches.size;
 
   return {
     name: lane.name,
     fence,
-    ready: () =>
-      !lane.preparing &&
+    ready: (isFull) =>
       !lane.broken &&
       !lane.suspended &&
-      inState(lane, "flying").length < lane.options.window,
-    flying: () => inState(lane, "flying").length,
-    atRest: () => !lane.preparing && inState(lane, "flying").length === 0,
+      lane.batches.size < (isFull ? MAX_BATCHES : 1) &&
+      room() > 0,
+    flying,
+    load: () => flying() + lane.options.window * lane.batches.size,
+    holds: (job) => [...lane.batches].some((batch) => batch.has(job)),
+    atRest: () => lane.batches.size === 0 && flying() === 0,
     carries: (transaction) =>
       [...inState(lane, "unsent"), ...inState(lane, "flying")].some(({ versions }) =>
         versions.some(({ hash }) => hash === transaction),
       ),
     broken: () => lane.broken,
-    busy: () => lane.preparing || flights.size > 0,
-    dispatch,
+    busy: () => lane.batches.size > 0 || flights.size > 0,
+    dispatch: (jobs) => dispatch(lane, jobs),
     onBlocks: (receipts) => onBlocks(lane, receipts),
     onReorganization: () => onReorganization(lane),
     tend: (head) => tend(lane, head),
-    unfinished: () => [...new Set([...inDispatch, ...inFlight()])].filter((job) => !isDone(job)),
+    unfinished() {
+      const inFlight = [...flights].flatMap((flight) => flight.jobs);
+      const jobs = new Set([...lane.batches].flatMap((batch) => [...batch]).concat(inFlight));
+      return [...jobs].filter((job) => !isDone(job));
+    },
     abandon() {
       lane.broken = true;
     },

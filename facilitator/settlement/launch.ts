@@ -82,6 +82,7 @@ export async function launch(lane: LaneState, admitted: readonly Job[]): Promise
       return;
     }
     lane.flights.add(flight);
+    lane.unqueue(jobs); // where another transaction of theirs may have put them meanwhile
     if (outcome === "accepted" || outcome === "unknown") {
       lane.nextNonce = nonce + 1;
       if (outcome === "unknown") flight.lastSentMs = 0;

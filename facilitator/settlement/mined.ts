@@ -16,7 +16,7 @@ export async function findReceipt(lane: LaneState, flight: Flight): Promise<Rece
 export async function land(lane: LaneState, flight: Flight, receipt: Receipt): Promise<void> {
   const { transaction, block, blockHash } = receipt;
   flight.state = "mined";
-  flight.mined = { transaction, block, blockHash };
+  flight.mined = { transaction, block, blockHash, done: false };
   lane.nextNonce = Math.max(lane.nextNonce, flight.nonce + 1);
   tell(lane, "mined", flight, transaction);
   await lane.step("mined");
@@ -25,9 +25,10 @@ export async function land(lane: LaneState, flight: Flight, receipt: Receipt): P
 /** Ends the payments of a mined flight that are deep enough; those of other versions go on by themselves. */
 export async function settleMined(lane: LaneState, flight: Flight, known?: Receipt): Promise<void> {
   const { mined } = flight;
-  if (mined === undefined) return;
+  if (mined === undefined || mined.done) return;
   const carried = flight.versions.find(({ hash }) => hash === mined.transaction)?.members ?? [];
   const open = flight.jobs.filter((job) => !isDone(job) && isOurs(flight, job));
+  mined.done = open.length === 0;
   const left = open.filter((job) => !carried.includes(job.key));
   if (left.length > 0) lane.requeue(left);
   const due: Job[] = [];

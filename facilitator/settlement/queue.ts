@@ -11,8 +11,8 @@ export interface BatchLimits {
 export interface Queue {
   readonly size: number;
   push(jobs: readonly Job[]): void;
-  /** Payments for one transaction: one that goes alone, or all that may share, up to the limits. */
-  take(limits: BatchLimits): Job[];
+  /** Payments for one transaction, of those that are free: one that goes alone, or all that may share, up to the limits. */
+  take(limits: BatchLimits, isFree: (job: Job) => boolean): Job[];
   remove(jobs: readonly Job[]): void;
   values(): Iterable<Job>;
 }
@@ -20,10 +20,11 @@ export interface Queue {
 export function createQueue(): Queue {
   const waiting = new Set<Job>();
 
-  function take({ maxCalls, maxGas }: BatchLimits): Job[] {
+  function take({ maxCalls, maxGas }: BatchLimits, isFree: (job: Job) => boolean): Job[] {
     const taken: Job[] = [];
     let gas = 0n;
     for (const job of waiting) {
+      if (!isFree(job)) continue;
       const needs = job.alone || maxCalls === 1 ? undefined : job.call.batchGas;
       if (needs === undefined) {
         if (taken.length > 0) continue;

@@ -59,5 +59,5 @@ async function readMarked(
   const record = await ledger.adopt(key, fence, transaction);
   if (record?.state !== "claimed") return record;
   const signed = { fence: record.fence, to: "signed", transaction } as const;
-  return (await ledger.advance(key, signed)) && (await ledger.adopt(key, fence, transaction));
+  return (await ledger.advance(key, signed)) ? ledger.adopt(key, fence, transaction) : undefined;
 }

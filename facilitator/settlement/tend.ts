@@ -3,7 +3,7 @@ import type { Head } from "../chain.ts";
 import type { BroadcastOutcome } from "../rpc/errors.ts";
 import { bumpFees } from "../rpc/fees.ts";
 import { newFlight, signAgain, signVersion, type Flight } from "./flight.ts";
-import { isDone, type Job } from "./job.ts";
+import { isDone } from "./job.ts";
 import { noteMembers, record, retire } from "./lane-log.ts";
 import { inState, latest, suspend, tell, type LaneState } from "./lane-state.ts";
 import { findReceipt, land, onReorganization, settleMined, takeBack } from "./mined.ts";
@@ -140,10 +140,10 @@ async function onResent(
 async function retireSettled(lane: LaneState, head: Head): Promise<void> {
   const reorgDepth = BigInt(lane.options.reorgDepth);
   const gone = [...lane.flights].filter(({ state, mined, versions, jobs }) => {
+    if (state === "flying") return false;
+    if (state === "mined" && head.number - (mined?.block ?? head.number) < reorgDepth) return false;
     const hashes = new Set<string>(versions.map(({ hash }) => hash));
-    const elsewhere = (job: Job) => isDone(job) || !hashes.has(job.record.transaction ?? "");
-    if (state === "flying" || !jobs.every(elsewhere)) return false;
-    return state !== "mined" || head.number - (mined?.block ?? head.number) >= reorgDepth;
+    return jobs.every((job) => isDone(job) || !hashes.has(job.record.transaction ?? ""));
   });
   if (gone.length === 0) return;
   const mined = gone.filter(({ state }) => state === "mined");

@@ -22,7 +22,8 @@ export async function signTransaction(
   account: LocalAccount,
   { chainId, nonce, to, data, gas, fees }: TransactionFields,
 ): Promise<{ raw: Hex; hash: Hex }> {
-  const fields = [
+  const payload = hexToBytes(data);
+  const head = [
     number(chainId),
     number(nonce),
     number(fees.maxPriorityFeePerGas),
@@ -30,8 +31,7 @@ export async function signTransaction(
     number(gas),
     bytes(hexToBytes(to)),
     number(0),
-    bytes(hexToBytes(data)),
-    EMPTY_LIST,
+    prefixOf(payload),
   ];
   if (account.sign === undefined) {
     const raw = await account.signTransaction({
@@ -45,16 +45,19 @@ export async function signTransaction(
     });
     return { raw, hash: bytesToHex(keccak_256(hexToBytes(raw))) };
   }
-  const signature = await account.sign({ hash: bytesToHex(keccak_256(envelope(fields))) });
+  const unsigned = envelope([...head, payload, EMPTY_LIST]);
+  const signature = await account.sign({ hash: bytesToHex(keccak_256(concat(unsigned))) });
   const [r, s, v] = [signature.slice(2, 66), signature.slice(66, 130), signature.slice(130)];
   const yParity = (Number.parseInt(v, 16) + 1) % 2; // of 27 or 28
-  const signed = envelope([
-    ...fields,
-    number(yParity),
-    number(BigInt(`0x${r}`)),
-    number(BigInt(`0x${s}`)),
-  ]);
-  return { raw: bytesToHex(signed), hash: bytesToHex(keccak_256(signed)) };
+  const tail = [EMPTY_LIST, number(yParity), number(BigInt(`0x${r}`)), number(BigInt(`0x${s}`))];
+  const signed = envelope([...head, payload, ...tail]);
+  // The data is hex already, and nearly all of it.
+  const before = bytesToHex(concat(signed.slice(0, -tail.length - 1)));
+  const after = bytesToHex(concat(tail)).slice(2);
+  return {
+    raw: `${before}${data.slice(2).toLowerCase()}${after}`,
+    hash: bytesToHex(keccak_256(concat(signed))),
+  };
 }
 
 const EMPTY_LIST = Uint8Array.of(0xc0);
@@ -68,15 +71,19 @@ function number(value: number | bigint): Uint8Array {
 
 /** RLP of a byte string. */
 function bytes(value: Uint8Array): Uint8Array {
-  const [first = 0] = value;
-  if (value.length === 1 && first < 0x80) return value;
-  return concat([prefix(value.length, 0x80), value]);
+  return concat([prefixOf(value), value]);
 }
 
-/** Type byte and RLP list of encoded fields. */
-function envelope(fields: readonly Uint8Array[]): Uint8Array {
+/** What stands before a byte string; nothing before a single small byte. */
+function prefixOf(value: Uint8Array): Uint8Array {
+  const [first = 0] = value;
+  return value.length === 1 && first < 0x80 ? new Uint8Array() : prefix(value.length, 0x80);
+}
+
+/** Type byte and RLP list of encoded fields, in pieces. */
+function envelope(fields: readonly Uint8Array[]): Uint8Array[] {
   const length = fields.reduce((sum, field) => sum + field.length, 0);
-  return concat([Uint8Array.of(2), prefix(length, 0xc0), ...fields]);
+  return [Uint8Array.of(2), prefix(length, 0xc0), ...fields];
 }
 
 /** RLP's prefix of a string (base 0x80) or list (0xc0) of a length. */

@@ -149,7 +149,7 @@ export function assertName(name: string, text: string): void {
 
 /** Lone surrogates become U+FFFD in UTF-8: two different keys or claimants would be one. */
 function assertText(name: string, text: string): void {
-  if (typeof text !== "string" || /\p{Surrogate}/u.test(text)) {
+  if (typeof text !== "string" || !text.isWellFormed()) {
     throw new TypeError(`ledger: ${name} is not a well-formed string`);
   }
 }

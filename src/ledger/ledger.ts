@@ -116,11 +116,11 @@ export interface Ledger {
   /** Claims a payment, or says who has it. Atomic. */
   claim(input: ClaimInput): Promise<Claim>;
   /**
-   * Moves a record along `SETTLEMENT_TRANSITIONS`. Answers the record as it is after, or nothing when the fence is
-   * old, the record is gone or the transition is not allowed: then the caller has lost it and must stop. The same
-   * transition once more (same fence, state and facts) answers the record as it is: a reply may have been lost.
+   * Moves a record along `SETTLEMENT_TRANSITIONS`. False: the fence is old, the record is gone or the transition is not
+   * allowed; then the caller has lost it and must stop. The same transition once more (same fence, state and facts)
+   * changes nothing and is answered true: a reply may have been lost.
    */
-  advance(key: string, transition: Transition): Promise<SettlementRecord | undefined>;
+  advance(key: string, transition: Transition): Promise<boolean>;
   /**
    * The record of a payment, for whoever has leased its lane with this fence. If it rests on this transaction of the lane's
    * log, the fence is the record's from now on: who had the lane before can write no more, whatever was read then. An

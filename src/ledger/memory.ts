@@ -71,12 +71,13 @@ export function memoryLedger(options: { now?: () => number } = {}): Ledger {
     return { status: "claimed", record: write(taken, untilMs) };
   }
 
-  function advance(key: string, transition: Transition): SettlementRecord | undefined {
+  function advance(key: string, transition: Transition): boolean {
     assertTransition(key, transition);
     const nowMs = now();
     const record = find("advance", key, nowMs);
     const after = record && advanced(record, transition, nowMs);
-    return after === undefined || after === record ? after : write(after);
+    if (after !== undefined && after !== record) write(after);
+    return after !== undefined;
   }
 
   function adopt(key: string, fence: number, transaction: string): SettlementRecord | undefined {

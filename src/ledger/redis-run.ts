@@ -8,6 +8,7 @@ import { HOLD_SCRIPTS } from "./redis-hold-scripts.ts";
 import { INDEX_SCRIPTS } from "./redis-index-scripts.ts";
 import { LANE_SCRIPTS } from "./redis-lane-scripts.ts";
 import { RECORD_SCRIPTS } from "./redis-scripts.ts";
+import { gatherWrites } from "./redis-writes.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 import type { LedgerOperation, StoreOperation } from "./unavailable.ts";
 
@@ -46,6 +47,7 @@ export function scriptRunner<O extends StoreOperation>(
   { scripts, version, binary = false }: ScriptSet<O>,
 ): RunScript<O> {
   const gate = readyGate(redis, connectionWaitMs);
+  const gather = gatherWrites(redis);
   const commandOf = (operation: string): string => `farthingLedger_${operation}`;
   for (const [operation, lua] of Object.entries<string>(scripts)) {
     const numberOfKeys = operation in HOLD_SCRIPTS ? 2 : 1;
@@ -57,6 +59,7 @@ export function scriptRunner<O extends StoreOperation>(
     if (!gate.isOpen() && !(await gate.wait())) {
       throw ledgerUnavailable(operation, "no connection to Redis", false);
     }
+    gather();
     let reply: unknown;
     try {
       const command = binary ? `${commandOf(operation)}Buffer` : commandOf(operation);

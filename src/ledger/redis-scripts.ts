@@ -68,21 +68,21 @@ return {'claimed', record()}
 /** ARGV: fence, to, reopens or an empty string, then names and values of the facts to add. */
 const advance = `
 local to = ARGV[2]
-if not exists or fence ~= ARGV[1] then return {'lost'} end
+if not exists or fence ~= ARGV[1] then return {'no'} end
 if state == to and to ~= 'claimed' then
   local made = true
   for i = 4, #ARGV, 2 do made = made and redis.call('HGET', key, ARGV[i]) == ARGV[i + 1] end
-  if made then return {'done', record()} end
+  if made then return {'yes'} end
 end
-if not (${allowed()}) then return {'lost'} end
+if not (${allowed()}) then return {'no'} end
 if (${anyOf([...FINAL_STATES])}) and (ARGV[3] == '' or redis.call('HGET', key, 'transaction') ~= ARGV[3]) then
-  return {'lost'}
+  return {'no'}
 end
 local at = 'signedAtMs'
 if ${anyOf([...FINAL_STATES], "to")} then at = 'finishedAtMs'
 elseif state ~= 'claimed' then redis.call('HDEL', key, 'block', 'reason', 'finishedAtMs') end
 redis.call('HSET', key, 'state', to, at, ms(now), unpack(ARGV, 4))
-return {'done', record()}
+return {'yes'}
 `;
 
 /** ARGV: fence of the lane, transaction. */

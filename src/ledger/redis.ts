@@ -12,7 +12,7 @@ import {
   assertTransition,
   TRANSITION_FIELDS,
 } from "./input.ts";
-import type { Claim, ClaimInput, Ledger, SettlementRecord, Transition } from "./ledger.ts";
+import type { Claim, ClaimInput, Ledger, Transition } from "./ledger.ts";
 import { newRecord } from "./record.ts";
 import { evictionProblem } from "./redis-check.ts";
 import { redisLanes } from "./redis-lanes.ts";
@@ -82,10 +82,7 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
     throw malformed("claim");
   }
 
-  async function advance(
-    key: string,
-    transition: Transition,
-  ): Promise<SettlementRecord | undefined> {
+  async function advance(key: string, transition: Transition): Promise<boolean> {
     assertTransition(key, transition);
     const facts = TRANSITION_FIELDS.flatMap((name) => {
       const value = transition[name];
@@ -99,7 +96,7 @@ export function redisLedger(redis: Redis | Cluster, options: RedisLedgerOptions 
       transition.reopens ?? "",
       ...facts,
     );
-    return reply.status === "lost" ? undefined : recordIn("advance", key, reply);
+    return isYes("advance", reply);
   }
 
   async function check(): Promise<void> {

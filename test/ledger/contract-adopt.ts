@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { inState, LONG, STATES, unique } from "./world.ts";
+import { advanced, inState, LONG, STATES, unique } from "./world.ts";
 import type { LedgerWorld } from "./world.ts";
 
 /** The fence of a lane that is leased now. */
@@ -20,16 +20,16 @@ export function adoptContract(world: LedgerWorld): void {
       const lane = await leased(world.replica);
       expect(await world.replica.adopt(key, lane, "0x1")).toStrictEqual(record);
       const write = { fence: record.fence, to: "signed", transaction: "0x1" } as const;
-      const signed = await world.ledger.advance(key, write);
+      const signed = await advanced(world.ledger, key, write);
       expect(await world.replica.adopt(key, lane, "0x2")).toStrictEqual(signed);
       expect(await world.replica.adopt(key, former, "0x1")).toStrictEqual(signed);
       const adopted = await world.replica.adopt(key, lane, "0x1");
-      expect(adopted).toStrictEqual({ ...signed, fence: lane });
+      expect(adopted).toStrictEqual({ ...signed!, fence: lane });
       expect(await world.ledger.adopt(key, former, "0x1")).toStrictEqual(adopted);
       for (const to of STATES)
-        expect(await world.ledger.advance(key, { ...write, to })).toBeUndefined();
+        expect(await world.ledger.advance(key, { ...write, to })).toBe(false);
       const end = { fence: lane, to: "confirmed", transaction: "0x1", block: "1" } as const;
-      expect(await world.replica.advance(key, end)).toMatchObject({ state: "confirmed" });
+      expect(await advanced(world.replica, key, end)).toMatchObject({ state: "confirmed" });
     });
 
     test("what is final is adopted too: only its holder reopens it", async () => {
@@ -40,8 +40,8 @@ export function adoptContract(world: LedgerWorld): void {
       const lane = await leased(world.replica);
       expect(await world.replica.adopt(key, lane, transaction)).toMatchObject({ fence: lane });
       const reopen = { to: "signed", transaction, reopens: transaction } as const;
-      expect(await world.ledger.advance(key, { fence: record.fence, ...reopen })).toBeUndefined();
-      expect(await world.replica.advance(key, { fence: lane, ...reopen })).toBeDefined();
+      expect(await world.ledger.advance(key, { fence: record.fence, ...reopen })).toBe(false);
+      expect(await world.replica.advance(key, { fence: lane, ...reopen })).toBe(true);
     });
 
     test("nobody adopts what there is not", async () => {

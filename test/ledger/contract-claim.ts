@@ -122,15 +122,13 @@ export function claimContract(world: LedgerWorld): void {
       const { record: taken } = await world.replica.claim(again(input, { leaseMs: LONG }));
       const { key } = input;
       for (const to of STATES) {
-        expect(await world.ledger.advance(key, { fence: record.fence, to })).toBeUndefined();
+        expect(await world.ledger.advance(key, { fence: record.fence, to })).toBe(false);
       }
       expect(await world.ledger.renew(key, record.fence, LONG)).toBe(false);
       expect(await world.ledger.release(key, record.fence)).toBe(false);
       expect(await world.replica.get(key)).toStrictEqual(taken);
-      expect(await world.replica.advance(key, { fence: taken.fence, to: "signed" })).toBeDefined();
-      expect(
-        await world.ledger.advance(key, { fence: record.fence, to: "signed" }),
-      ).toBeUndefined();
+      expect(await world.replica.advance(key, { fence: taken.fence, to: "signed" })).toBe(true);
+      expect(await world.ledger.advance(key, { fence: record.fence, to: "signed" })).toBe(false);
     });
 
     test("a holder whose lease ran out still owns it until somebody takes over", async () => {
@@ -148,7 +146,7 @@ export function claimContract(world: LedgerWorld): void {
       expect(next.fence).toBeGreaterThan(fence);
       expect((await world.ledger.claim(input)).status).toBe("held");
       expect(await world.ledger.release(input.key, fence)).toBe(false);
-      expect(await world.ledger.advance(input.key, { fence, to: "signed" })).toBeUndefined();
+      expect(await world.ledger.advance(input.key, { fence, to: "signed" })).toBe(false);
     });
 
     test("does not come back when an expired payment is claimed again", async () => {
@@ -158,7 +156,7 @@ export function claimContract(world: LedgerWorld): void {
       expect(status).toBe("claimed");
       expect(next.fence).toBeGreaterThan(record.fence);
       const late = { fence: record.fence, to: "confirmed" as const };
-      expect(await world.ledger.advance(input.key, late)).toBeUndefined();
+      expect(await world.ledger.advance(input.key, late)).toBe(false);
     });
   });
 

@@ -12,7 +12,7 @@ export function expiryContract(world: LedgerWorld): void {
       await world.advance(2 * SHORT + 5);
       expect(await world.ledger.get(key)).toBeUndefined();
       const late = { fence: record.fence, to: "failed" as const };
-      expect(await world.ledger.advance(key, late)).toBeUndefined();
+      expect(await world.ledger.advance(key, late)).toBe(false);
       expect(await world.ledger.handOut(key, claimant, "hash-1", "t")).toBe(false);
       expect((await world.ledger.claim(again(input))).status).toBe("claimed");
     });

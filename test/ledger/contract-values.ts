@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Ledger } from "../../src/ledger/ledger.ts";
-import { again, claimOf, holdOf, inState, LONG, transactionOf } from "./world.ts";
+import { advanced, again, claimOf, holdOf, inState, LONG, transactionOf } from "./world.ts";
 import type { LedgerWorld } from "./world.ts";
 
 const ODD = [
@@ -30,9 +30,9 @@ export function valueContract(world: LedgerWorld): void {
       expect((await world.replica.claim(again(input))).status).toBe("held");
       const transition = { fence: record.fence, to: "confirmed" as const };
       const facts = { transaction: text, block: text, reason: text };
-      const after = await world.ledger.advance(text, { ...transition, ...facts });
+      const after = await advanced(world.ledger, text, { ...transition, ...facts });
       expect(after).toMatchObject({ key: text, token: text, ...texts, ...facts });
-      expect(await world.ledger.advance(text, { ...transition, ...facts })).toStrictEqual(after);
+      expect(await advanced(world.ledger, text, { ...transition, ...facts })).toStrictEqual(after);
       expect(await world.replica.get(text)).toStrictEqual(after);
       expect(await world.replica.handOut(text, text, text, text)).toBe(true);
       expect(await world.replica.handOut(text, `${text} `, text, text)).toBe(false);
@@ -73,7 +73,7 @@ export function valueContract(world: LedgerWorld): void {
       const input = claimOf({ requirementsHash: "", payment: "é".repeat(32_768) });
       const { fence } = (await world.ledger.claim(input)).record;
       const failed = { fence, to: "failed", reason: "" } as const;
-      const after = await world.ledger.advance(input.key, failed);
+      const after = await advanced(world.ledger, input.key, failed);
       expect(after).toMatchObject({ reason: "", requirementsHash: "", payment: input.payment });
       expect(Object.keys(after ?? {})).not.toContain("transaction");
       const lane = input.key;

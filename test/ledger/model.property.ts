@@ -4,7 +4,7 @@ import type { Ledger, SettlementRecord } from "../../src/ledger/ledger.ts";
 import { anyStep } from "./model-steps.ts";
 import { ledgerModel } from "./model.ts";
 import type { ModelRecord, Step } from "./model.ts";
-import { transactionOf, unique } from "./world.ts";
+import { advanced, transactionOf, unique } from "./world.ts";
 import type { LedgerWorld } from "./world.ts";
 
 /**
@@ -84,7 +84,7 @@ async function ask(run: Run, ledger: Ledger, step: Step, owners: number): Promis
     }
     case "advance": {
       const { op: _op, key: _key, age: _age, ...transition } = step;
-      return seen(await ledger.advance(name, { fence, ...transition }));
+      return seen(await advanced(ledger, name, { fence, ...transition }));
     }
     case "renew":
       return await ledger.renew(name, fence, step.leaseMs);

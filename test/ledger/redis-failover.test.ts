@@ -33,7 +33,7 @@ describe("failover to a replica", () => {
     await pair.failover();
     expect(await eventually(() => ledger.check())).toBeLessThan(3_000);
     expect((await ledger.claim(again(input))).status).toBe("held");
-    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBeDefined();
+    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBe(true);
     expect(await ledger.lanes.renew("lane", lane, LONG)).toBe(true);
     expect(await ledger.lanes.open("lane")).toStrictEqual([transaction]);
     expect(await ledger.hold({ ...hold, id: "another" })).toBe(false);
@@ -51,7 +51,7 @@ describe("failover to a replica", () => {
     await pair.failover();
     await eventually(() => ledger.check());
     // Gone: the owner is told, by the first operation that writes.
-    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBeUndefined();
+    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBe(false);
     expect(await ledger.lanes.record("lane", lane, transactionOf())).toBe(false);
     expect(await ledger.lanes.renew("known", known2, LONG)).toBe(false);
     expect(known2).toBeGreaterThan(known);
@@ -60,7 +60,7 @@ describe("failover to a replica", () => {
     expect(next).toBeGreaterThan(fence);
     expect(await ledger.lanes.acquire("lane", "you", LONG)).toBeGreaterThan(lane);
     expect(await ledger.lanes.acquire("known", "you", LONG)).toBeGreaterThan(known2);
-    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBeUndefined();
+    expect(await ledger.advance(input.key, { fence, to: "signed" })).toBe(false);
     expect(await ledger.lanes.renew("lane", lane, LONG)).toBe(false);
     expect(await ledger.lanes.renew("known", known2, LONG)).toBe(false);
   });

@@ -166,7 +166,8 @@ describe("the reply is lost", () => {
     await lose(key, () => ledger.advance(key, signed));
     const after = await direct.get(key);
     expect(after).toMatchObject({ state: "signed", fence, transaction: "0x1" });
-    expect(await ledger.advance(key, signed)).toStrictEqual(after);
+    expect(await ledger.advance(key, signed)).toBe(true);
+    expect(await direct.get(key)).toStrictEqual(after);
     await direct.advance(key, { fence, to: "confirmed" });
     await lose(key, () => ledger.handOut(key, "", "hash-1", "one"));
     expect(await ledger.handOut(key, "", "hash-1", "another")).toBe(false);

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { LaneTransaction } from "../../src/ledger/lanes.ts";
-import type { ClaimInput, Hold, Ledger, SettlementState } from "../../src/ledger/ledger.ts";
+import type {
+  ClaimInput,
+  Hold,
+  Ledger,
+  SettlementRecord,
+  SettlementState,
+  Transition,
+} from "../../src/ledger/ledger.ts";
 import { SETTLEMENT_TRANSITIONS } from "../../src/ledger/ledger.ts";
 
 /** A ledger to be tested, and its clock. */
@@ -74,6 +81,15 @@ export function pathTo(state: SettlementState): SettlementState[] {
   throw new Error(`no way to ${state}`);
 }
 
+/** Advances a record. What it is after; nothing when it was refused. */
+export async function advanced(
+  ledger: Ledger,
+  key: string,
+  transition: Transition,
+): Promise<SettlementRecord | undefined> {
+  return (await ledger.advance(key, transition)) ? await ledger.get(key) : undefined;
+}
+
 /** Claims a new payment and brings it to a state. */
 export async function inState(
   ledger: Ledger,
@@ -83,7 +99,7 @@ export async function inState(
   const input = claimOf(change);
   let { record } = await ledger.claim(input);
   for (const to of pathTo(state)) {
-    const after = await ledger.advance(input.key, { fence: record.fence, to });
+    const after = await advanced(ledger, input.key, { fence: record.fence, to });
     if (after === undefined) throw new Error(`cannot reach ${to}`);
     record = after;
   }

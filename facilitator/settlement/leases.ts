@@ -1,0 +1,153 @@
+import type { LocalAccount } from "viem";
+import type { Ledger } from "../../src/ledger/ledger.ts";
+import type { Lane } from "./lane.ts";
+
+/** A lane that this process has leased. */
+export interface LeasedLane {
+  readonly lane: Lane;
+  readonly sinceMs: number;
+  /** It takes nothing new, and is given back as soon as it is at rest. */
+  leaving: boolean;
+}
+
+/** The lanes of one chain that this process has leased, its share of all. */
+export interface Leases {
+  all(): readonly LeasedLane[];
+  /** Leases again and again until `stop`. */
+  start(): void;
+  started(): boolean;
+  /** Takes no more lanes. */
+  close(): void;
+  /** Ends the leasing, and gives the lanes back when nothing more is done with them. */
+  stop(atRest: () => Promise<void>): Promise<void>;
+}
+
+export interface LeasesContext {
+  readonly ledger: Ledger;
+  readonly network: string;
+  readonly signers: readonly LocalAccount[];
+  /** Name of this process among the replicas. */
+  readonly owner: string;
+  /** Makes a lane of what its log holds. */
+  open(name: string, account: LocalAccount, fence: number): Promise<Lane>;
+  onAcquired(lane: Lane): void;
+  /** Called when a lane was given up. */
+  onLost(lane: Lane): void;
+  /** Called in every round, after the leases were renewed. */
+  onRound(): void;
+  /** Whether payments wait for a lane. */
+  isUrgent(): boolean;
+  failed(step: string, error: unknown): void;
+}
+
+const LANE_LEASE_MS = 4000;
+export const ROUND_MS = 1000;
+/** A lane is passed on after this long when there are more replicas than lanes. */
+const TURN_MS = 3000;
+/** Whoever gave a lane up leaves it to the others for this long. */
+const REST_MS = 2500;
+
+export function createLeases(context: LeasesContext): Leases {
+  const { ledger, network, signers, owner, failed } = context;
+  const lanes = new Map<string, LeasedLane>();
+  let leases = 0;
+  let taking: Promise<void> | undefined;
+  let restUntilMs = 0;
+  let running = false;
+  let closing = false;
+  let wake = (): void => undefined;
+
+  const nameOf = (account: LocalAccount) => `${network}:${account.address.toLowerCase()}`;
+
+  /** Keeps what is leased and gives up what has to go; all lanes at once, for a lease is short. */
+  async function round(): Promise<void> {
+    const live = await ledger.lanes.announce(network, owner, 3 * ROUND_MS);
+    const share = Math.max(1, Math.ceil(signers.length / live));
+    let extra = lanes.size - share;
+    const ends = await Promise.allSettled(
+      [...lanes].map(async ([name, leased]) => {
+        const turnIsOver = live > signers.length && Date.now() - leased.sinceMs > TURN_MS;
+        leased.leaving = extra-- > 0 || turnIsOver;
+        const { lane } = leased;
+        const lost = lane.broken() || !(await ledger.lanes.renew(name, lane.fence, LANE_LEASE_MS));
+        if (lost) return await drop(lane);
+        if (!leased.leaving || !lane.atRest()) return;
+        restUntilMs = Date.now() + REST_MS;
+        await drop(lane);
+      }),
+    );
+    for (const end of ends) if (end.status === "rejected") failed("lease", end.reason);
+    if (taking === undefined) {
+      taking = takeFree(share).finally(() => {
+        taking = undefined;
+      });
+    }
+    context.onRound();
+  }
+
+  /** Leases what nobody has, up to this process's share. May take long, and is not waited for. */
+  async function takeFree(share: number): Promise<void> {
+    if (Date.now() < restUntilMs) return;
+    for (const account of signers) {
+      if (lanes.size >= share || closing) break;
+      if (lanes.has(nameOf(account))) continue;
+      await take(nameOf(account), account).catch((error: unknown) => failed("lease", error));
+    }
+  }
+
+  async function take(name: string, account: LocalAccount): Promise<void> {
+    const fence = await ledger.lanes.acquire(name, `${owner}:${++leases}`, LANE_LEASE_MS);
+    if (fence === undefined) return;
+    let lane: Lane;
+    try {
+      lane = await context.open(name, account, fence);
+    } catch (error) {
+      await ledger.lanes.release(name, fence);
+      throw error;
+    }
+    lanes.set(name, { lane, sinceMs: Date.now(), leaving: false });
+    context.onAcquired(lane);
+  }
+
+  /** Gives a lane up. What it has under way is in its log. */
+  async function drop(lane: Lane): Promise<void> {
+    lanes.delete(lane.name);
+    lane.abandon();
+    context.onLost(lane);
+    await ledger.lanes.release(lane.name, lane.fence);
+  }
+
+  /** The pause keeps no process alive: what is under way does. */
+  async function run(): Promise<void> {
+    for (;;) {
+      if (!running) return;
+      await round().catch((error: unknown) => failed("lease", error));
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        const urgent = lanes.size === 0 && context.isUrgent();
+        setTimeout(resolve, urgent ? ROUND_MS / 4 : ROUND_MS).unref();
+      });
+    }
+  }
+
+  return {
+    all: () => [...lanes.values()],
+    start() {
+      if (running || closing) return;
+      running = true;
+      void run();
+    },
+    started: () => running,
+    close() {
+      closing = true;
+    },
+    async stop(atRest) {
+      closing = true;
+      running = false;
+      wake();
+      await taking;
+      await atRest();
+      for (const { lane } of lanes.values()) await drop(lane).catch(() => undefined);
+    },
+  };
+}
