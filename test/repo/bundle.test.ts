@@ -13,7 +13,7 @@ const cases = [
       import { exactEvm } from "./src/evm/index.ts";
       globalThis.exposed = [paywall, exactEvm];`,
     external: ["hono", "hono/*"],
-    limit: 15 * KB,
+    limit: 21.5 * KB,
   },
   {
     name: "paying fetch with exact EVM, signer passed in",
