@@ -46,6 +46,7 @@ async function measure(subject: SubjectName, kind: Point["kind"]): Promise<Point
     : [];
   const child = fork(join(import.meta.dirname, "subject.mjs"), [subject], {
     execArgv: [...profiled, "--enable-source-maps"],
+    env: { ...process.env, NODE_ENV: "production" },
   });
   const { port } = await listening(child);
   const pids = { server: child.pid!, load: process.pid };
