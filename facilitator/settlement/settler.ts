@@ -57,6 +57,11 @@ export function createSettler(context: SettlerContext): Settler {
     open,
     onAcquired(lane) {
       context.observe({ type: "lane_acquired", lane: lane.name });
+      // Claimed anew before the lane was leased: their transaction is in its log, and may be on its way.
+      const carried = lane
+        .unfinished()
+        .filter(({ record }) => lane.carries(record.transaction ?? ""));
+      queue.remove(carried);
       if (lane.busy()) follower.tend(() => [lane]);
       schedulePump();
     },
