@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { settled } from "../server/world.ts";
 import { serve, type Handler } from "./paid-server.ts";
 import { ask, buy, payFor, presenting, responseTo, send } from "./visit.ts";
@@ -123,6 +123,32 @@ test("writing to a client that has gone breaks nothing", async () => {
   await expect.poll(() => facilitator.settles.length).toBe(1);
   const again = await ask(port, "/", { headers: presenting(payment) });
   expect([again.body, errors]).toEqual(["ab", []]);
+});
+
+test("a handler that never answers a client that has gone is given up", async () => {
+  let entered = () => {};
+  const running = new Promise<void>((resolve) => (entered = resolve));
+  let runs = 0;
+  const { port, facilitator } = await serve((_, res) => {
+    runs += 1;
+    entered();
+    if (runs > 1) res.end("text");
+  });
+  const headers = presenting(await payFor(port, "/"));
+  const outgoing = send(port, "/", { headers });
+  outgoing.on("error", () => {});
+  await running;
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    outgoing.destroy();
+    await expect.poll(() => vi.getTimerCount()).toBe(1);
+    expect((await ask(port, "/", { headers })).status).toBe(409);
+    vi.advanceTimersByTime(30_000);
+  } finally {
+    vi.useRealTimers();
+  }
+  const again = await ask(port, "/", { headers });
+  expect([again.status, runs, facilitator.settles.length]).toEqual([200, 2, 1]);
 });
 
 test("a slow settlement holds back many responses at once", async () => {
