@@ -34,5 +34,5 @@ export function encodeBase64(text: string): string {
 
 /** Whether every character of a text is one byte of UTF-8. */
 export function isAscii(text: string): boolean {
-  return !/[^\x00-\x7f]/.test(text);
+  return !/[\u0080-\uffff]/.test(text);
 }

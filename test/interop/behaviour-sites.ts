@@ -108,8 +108,8 @@ export async function openSite(kind: "official" | "ours", reachable = true): Pro
     );
   } else {
     type Adapter = { adapter: { getQueryParam(name: string): string } };
-    const routes = routesFor(((context: Adapter, name: string) =>
-      context.adapter.getQueryParam(name)) as never);
+    const query = (context: Adapter, name: string) => context.adapter.getQueryParam(name);
+    const routes = routesFor(query);
     const server = new x402ResourceServer(facilitator as never).register(
       NETWORK,
       new ExactEvmScheme(),
