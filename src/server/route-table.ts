@@ -1,6 +1,6 @@
 /**
  * Route keys of the ecosystem: `"GET /report"`, `"/report"` (any method), `"/items/[id]"`, `"/items/:id"`,
- * `"/items/:id?"`, `"/files/*"` (and everything below), `"/reports/*.pdf"`.
+ * `"/items/:id?"`, `"/files/*"` or `"/files/*path"` (and everything below), `"/reports/*.pdf"`, `"/reports/day-:day"`.
  */
 export interface RouteTable<T> {
   /** The entry of the first key that a request matches. */
@@ -21,7 +21,7 @@ export function routeTable<T>(routes: Readonly<Record<string, T>>): RouteTable<T
     const [, method = "*", pattern = ""] = KEY.exec(key) ?? [];
     if (pattern === "")
       throw new TypeError(`route "${key}" is not of the form "GET /path" or "/path"`);
-    return { method: method.toUpperCase(), pattern: segmentsOf(pattern), value };
+    return { method: method.toUpperCase(), pattern: patternOf(key, pattern), value };
   });
   return {
     find(method, path) {
@@ -35,6 +35,22 @@ export function routeTable<T>(routes: Readonly<Record<string, T>>): RouteTable<T
     },
   };
 }
+
+/** @throws TypeError for optional groups, which would match nothing. */
+function patternOf(key: string, pattern: string): string[] {
+  return segmentsOf(pattern).map((part) => {
+    if (isParameter(part)) return part;
+    if (/[{}]/.test(part))
+      throw new TypeError(
+        `route "${key}" has an optional group: write a key for each of its paths`,
+      );
+    if (/^\*\w+$/.test(part)) return "*";
+    return part.replace(/:\w+\?/g, "*").replace(/\[[^\]]+\]|:\w+/g, SOME);
+  });
+}
+
+/** In a pattern's segment: a parameter beside other text, of a character at least. */
+const SOME = "#";
 
 /**
  * Whether a path has the form of a pattern, segment by segment: `reached[i]` says that the first i segments of the
@@ -66,8 +82,9 @@ const isSkippable = (part: string) => part === "*" || (part.startsWith(":") && p
 
 function matchesSegment(part: string, segment: string): boolean {
   if (part === "*" || isParameter(part)) return true;
-  const [first = "", ...rest] = part.split("*");
+  const [first = "", ...rest] = part.split(/[*#]/);
   if (rest.length === 0) return segment === part;
+  if (segment.length < part.replaceAll("*", "").length) return false;
   const last = rest.pop() ?? "";
   if (!segment.startsWith(first)) return false;
   let at = first.length;
@@ -80,11 +97,20 @@ function matchesSegment(part: string, segment: string): boolean {
 }
 
 function spellingsOf(path: string): string[][] {
-  const spellings = new Map<string, string[]>();
+  const spellings = new Map<string, string[][]>();
   for (let text = path, round = 0; round < 4; text = decode(text), round++) {
-    if (!spellings.has(text)) spellings.set(text, segmentsOf(text));
+    if (!spellings.has(text)) spellings.set(text, readingsOf(text));
   }
-  return [...spellings.values()];
+  return [...spellings.values()].flat();
+}
+
+/** Some routers resolve dot segments and take backslashes for slashes; to others these are text like any other. */
+function readingsOf(path: string): string[][] {
+  if (!/\\|\/\.\.?(?:\/|$)/.test(path)) return [segmentsOf(path)];
+  return [/[/\\]+/, /\/+/].flatMap((separator) => [
+    segmentsOf(path, separator),
+    path.toLowerCase().split(separator).filter(Boolean),
+  ]);
 }
 
 function decode(path: string): string {
@@ -97,9 +123,9 @@ function decode(path: string): string {
   });
 }
 
-function segmentsOf(path: string): string[] {
+function segmentsOf(path: string, separator = /[/\\]+/): string[] {
   const segments: string[] = [];
-  for (const segment of path.toLowerCase().split(/[/\\]+/)) {
+  for (const segment of path.toLowerCase().split(separator)) {
     if (segment === "..") segments.pop();
     else if (segment !== "" && segment !== ".") segments.push(segment);
   }

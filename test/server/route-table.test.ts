@@ -53,6 +53,18 @@ describe("spellings of one path have one price", () => {
     expect(table("GET /report").find("GET", path)).toBeUndefined();
   });
 
+  test.each([
+    ["/:lang/report", "/./report"],
+    ["/:lang/report", "/../report"],
+    ["/:lang/report", "/en\\x/report"],
+    ["/[lang]/report", "/..%5cx/report"],
+    ["/a/:x/y", "/a/../y"],
+    ["/a/:x/y", "/A/b\\..\\c/y"],
+    ["/files/*", "/files/../report"],
+  ])("%s is also the price of %s, which many routers read as it is", (key, path) => {
+    expect(table(key).find("GET", path)).toBe(key);
+  });
+
   test("bad encodings and absurd lengths do not throw", () => {
     for (const path of [
       "",
@@ -173,4 +185,31 @@ describe("wildcards", () => {
 test("the first key that matches counts", () => {
   expect(table("GET /files/free", "/files/*").find("GET", "/files/free")).toBe("GET /files/free");
   expect(table("/files/*", "GET /files/free").find("GET", "/files/free")).toBe("/files/*");
+});
+
+describe("forms of other routers", () => {
+  test.each([
+    ["/files/*path", "/files/a/b.pdf"],
+    ["/day-:day", "/day-7"],
+    ["/day-[day]", "/day-7"],
+    ["/v:major.:minor/report", "/v1.2/report"],
+    ["/day-:day?", "/day-"],
+    ["/users:batch", "/users:batch"],
+  ])("%s prices %s", (key, path) => {
+    expect(table(key).find("GET", path)).toBe(key);
+  });
+
+  test.each([
+    ["/day-:day", "/day-"],
+    ["/day-:day", "/today-7"],
+    ["/day-:day", "/day-7/x"],
+    ["/users:batch", "/users"],
+    ["/v:major.:minor", "/v1."],
+  ])("%s does not price %s", (key, path) => {
+    expect(table(key).find("GET", path)).toBeUndefined();
+  });
+
+  test.each(["/report{/:day}", "/{:lang}/report", "/report{.:ext}"])("%s is refused", (key) => {
+    expect(() => table(key)).toThrow(TypeError);
+  });
 });
