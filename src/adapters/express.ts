@@ -6,7 +6,7 @@ import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
 import { routeGates, type FindGate, type PaidRoutes } from "./shared/middleware.ts";
 import { enter, type Entry } from "./node/gate.ts";
-import { nodeRequest, targetPath } from "./node/request.ts";
+import { nodeRequest, targetPaths } from "./node/request.ts";
 import { onRouteError, type Next } from "./express/errors.ts";
 
 export * from "../server/index.ts";
@@ -60,9 +60,10 @@ export function paywall(
  */
 export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions): PaidHandler {
   const find = routeGates(routes, options);
-  return handlerOf((request, { originalUrl, baseUrl, path }) =>
-    find(request, [targetPath(originalUrl), baseUrl + path, path]),
-  );
+  return handlerOf((request, req) => {
+    const { originalUrl, baseUrl, path } = req;
+    return find(request, [...targetPaths(req, originalUrl), baseUrl + path, path]);
+  });
 }
 
 function handlerOf(

@@ -12,7 +12,8 @@ import type { Accepts } from "../server/route.ts";
 import { routeGates, type FindGate, type PaidRoutes } from "./shared/middleware.ts";
 import { assertNone, unmounted } from "./shared/mounted.ts";
 import { enter } from "./node/gate.ts";
-import { nodeRequest, targetPath } from "./node/request.ts";
+import type { HeldResponse } from "./node/response.ts";
+import { nodeRequest, targetPaths } from "./node/request.ts";
 
 export * from "../server/index.ts";
 export type { PaidRoute, PaidRoutes } from "./shared/middleware.ts";
@@ -54,7 +55,11 @@ export function paywall(
 export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions) {
   const find = routeGates(routes, options);
   const hook = hookOf((request, { originalUrl, raw, routeOptions }) =>
-    find(request, [targetPath(originalUrl), targetPath(raw.url ?? "/"), routeOptions.url ?? "/"]),
+    find(request, [
+      ...targetPaths(raw, originalUrl),
+      ...targetPaths(raw, raw.url ?? "/"),
+      routeOptions.url ?? "/",
+    ]),
   );
   const plugin = async (app: FastifyInstance): Promise<void> => {
     const served: { method: string; path: string }[] = [];
@@ -80,11 +85,12 @@ function hookOf(
     if (decide === undefined) return undefined;
     // Set by @fastify/websocket.
     const isSocket = (request as { readonly ws?: unknown }).ws === true;
-    const decision = await decide();
     // Other hooks' headers are the reply's own; an answer that is sent in place of the handler's has them too.
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      reply.raw.setHeader(name, value ?? "");
-    const entry = await enter(decision, reply.raw, isSocket);
+    if (!reply.raw.headersSent) {
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        reply.raw.setHeader(name, value ?? "");
+    }
+    const entry = await enter(await decide(), reply.raw, isSocket);
     if (entry === undefined) return reply.hijack();
     if (entry.payment !== undefined) request.payment = entry.payment;
     if (entry.held !== undefined) abandonOnError(reply, entry.held);
@@ -92,11 +98,19 @@ function hookOf(
   };
 }
 
-/** Fastify sends what a handler throws; a hook of a route does not hear of it otherwise. */
-function abandonOnError(reply: FastifyReply, held: { abandon(): Promise<void> }): void {
+/** Fastify sends what a handler throws, and what handles errors sends too; a hook of a route hears of neither. */
+function abandonOnError(reply: FastifyReply, held: HeldResponse): void {
   const { send } = reply;
   reply.send = (payload) => {
-    if (payload instanceof Error) void held.abandon();
+    if (payload instanceof Error || isHandlingError(reply)) void held.abandon(true);
     return send.call(reply, payload);
   };
+}
+
+/** Set from before an error handler is called: also for what is no `Error`, and for what cannot be serialized. */
+function isHandlingError(reply: FastifyReply): boolean {
+  const mark = Object.getOwnPropertySymbols(reply).find(
+    ({ description }) => description === "fastify.reply.nextErrorHandler",
+  );
+  return mark !== undefined && Reflect.get(reply, mark) !== undefined;
 }

@@ -6,7 +6,7 @@ import { createPaywall } from "../server/paywall.ts";
 import type { Accepts } from "../server/route.ts";
 import { routeGates, type PaidRoutes } from "./shared/middleware.ts";
 import { enter } from "./node/gate.ts";
-import { nodeRequest, targetPath } from "./node/request.ts";
+import { nodeRequest, targetPaths } from "./node/request.ts";
 
 export * from "../server/index.ts";
 export { upgradePaywall, type UpgradeListener } from "./node/upgrade.ts";
@@ -57,7 +57,7 @@ export function paymentMiddleware(routes: PaidRoutes, options: PaywallOptions) {
     listener: Listener<Req, Res>,
   ): PaidListener<Req, Res> =>
     async (req, res) => {
-      const decide = find(nodeRequest(req), [targetPath(req.url ?? "/")]);
+      const decide = find(nodeRequest(req), targetPaths(req, req.url ?? "/"));
       if (decide === undefined) await listener(req, res);
       else await pass(decide, req, res, listener);
     };

@@ -26,6 +26,9 @@ const SPELLINGS = [
   "/report#x",
   "http://evil.example/report",
   "http://evil.example//report",
+  "//evil.example/report",
+  "/\\evil.example/report",
+  "//evil.example/x/../report",
 ];
 
 const isMiddleware = (name: string) => name.endsWith("paymentMiddleware");

@@ -32,6 +32,23 @@ export function targetPath(target: string): string {
   return pathAndQueryOf(target).split(/[?#]/, 1)[0] ?? "/";
 }
 
+/**
+ * Every path that something behind may read in a target: as it came; as `new URL(req.url, base)` reads it, to which
+ * `//host/path` is another host's path; and after a `Host` that has a path in it, where these two are put together.
+ */
+export function targetPaths(req: IncomingMessage, target: string): string[] {
+  const paths = [targetPath(target)];
+  if (!/^\/(?![/\\])/.test(target)) paths.push(...pathsOf(target, "http://localhost"));
+  const host = headerOf(req, "host");
+  if (host !== null && /[/?#\\]/.test(host))
+    paths.push(...pathsOf(`http://${host.split(", ", 1)[0]}${target}`));
+  return paths;
+}
+
+function pathsOf(url: string, base?: string): string[] {
+  return URL.canParse(url, base) ? [new URL(url, base).pathname] : [];
+}
+
 /** A target may be a whole URL (RFC 9112, section 3.2.2); its host is not believed. */
 function pathAndQueryOf(target: string): string {
   if (target.startsWith("/")) return target;
