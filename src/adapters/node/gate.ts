@@ -13,8 +13,8 @@ export interface Entry {
 }
 
 /**
- * Carries out a decision. Nothing is returned where the handler must not run: an answer was sent, or the client has gone
- * and the payment was let go.
+ * Carries out a decision. Nothing is returned where the handler must not run: an answer was sent; or the client has gone,
+ * or was answered by something else meanwhile, and the payment was let go.
  */
 export async function enter(
   decision: Decision,
@@ -28,11 +28,18 @@ export async function enter(
     return undefined;
   }
   const { payment } = decision;
-  if (res.destroyed) {
+  if (res.destroyed || res.headersSent) {
     await decision.abandon();
     return undefined;
   }
-  if (!isSocket) return { payment, held: holdResponse(res, decision) };
+  if (!isSocket) {
+    try {
+      return { payment, held: holdResponse(res, decision) };
+    } catch (error) {
+      await decision.abandon();
+      throw error;
+    }
+  }
   if (payment.transaction === undefined) {
     await decision.abandon();
     const why = "A WebSocket cannot be held back until it is paid: settle this route before.";

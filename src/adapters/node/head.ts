@@ -28,6 +28,19 @@ export function setHead(res: ServerResponse, [status, second, third]: HeadArgume
   return { status: res.statusCode, headers: headersOf(res) };
 }
 
+/** Remembers status and headers; the function that it gives sets them as they were. */
+export function headSaved(res: ServerResponse): () => void {
+  const { statusCode, statusMessage } = res;
+  const headers = res.getHeaders();
+  return () => {
+    for (const name of res.getHeaderNames()) {
+      if (!(name in headers)) res.removeHeader(name);
+    }
+    for (const [name, value] of Object.entries(headers)) res.setHeader(name, value ?? "");
+    Object.assign(res, { statusCode, statusMessage });
+  };
+}
+
 /** Names and values in turn, or pairs of them; what is named twice is sent twice. */
 function setPairs(res: ServerResponse, list: readonly unknown[]): void {
   const flat = list.flat() as OutgoingHttpHeader[];

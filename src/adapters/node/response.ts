@@ -2,13 +2,17 @@
 import type { ServerResponse } from "node:http";
 import type { Admitted, Answer } from "../../server/gate.ts";
 import { writtenBody, type WrittenBody } from "./body.ts";
-import { setHead, type Head, type HeadArguments } from "./head.ts";
+import { bytesOf, options, type Callback } from "./chunk.ts";
+import { headSaved, setHead, type Head, type HeadArguments } from "./head.ts";
 import { sendAnswer } from "./send.ts";
 
 /** A response that is held back. */
 export interface HeldResponse {
-  /** The handler failed: lets the payment go; from now on what is written is sent. */
-  abandon(): Promise<void>;
+  /**
+   * The handler failed: lets the payment go. What is written once that is done, or at once, is the app's and is sent;
+   * what the handler goes on to write until then is not.
+   */
+  abandon(isAtOnce?: boolean): Promise<void>;
 }
 
 /** How long a handler may take to answer after its client has gone away. */
@@ -16,8 +20,6 @@ const GONE_MS = 30_000;
 
 /** Node does not set again what was removed of these. */
 const KEPT = new Set(["connection", "content-length", "date", "transfer-encoding"]);
-
-type Callback = (error?: Error | null) => void;
 
 /**
  * Replaces the methods of a response by which a handler sends: what it writes becomes an answer for `admitted.finish`,
@@ -43,6 +45,7 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
   let trailers: string | undefined;
   let ended = false;
   let isDraining = false;
+  let abandoned: Promise<void> | undefined;
 
   Object.assign(res, {
     on(event: string, listener: () => void) {
@@ -173,12 +176,21 @@ export function holdResponse(res: ServerResponse, admitted: Admitted): HeldRespo
       res.setHeader("content-length", Buffer.byteLength(other));
   }
 
-  async function abandon(): Promise<void> {
-    if (ended || phase === "open") return;
+  function abandon(isAtOnce = false): Promise<void> {
+    return (abandoned ??= letGo(isAtOnce));
+  }
+
+  async function letGo(isAtOnce: boolean): Promise<void> {
+    if (ended) return;
     if (body !== undefined) return breakOff(body);
+    ended = true;
+    const back = headSaved(res);
+    const done = admitted.abandon();
+    if (!isAtOnce) await done;
     phase = "open";
     mark(res, null);
-    await admitted.abandon();
+    if (!isAtOnce) back();
+    await done;
   }
 
   function mayHint(): boolean {
@@ -214,25 +226,6 @@ function mark(res: ServerResponse, header: string | null): void {
 /** What `writableEnded` says while it is not replaced. */
 function hasFinished(res: ServerResponse): boolean {
   return (res as unknown as { readonly finished: boolean }).finished;
-}
-
-function options([first, second]: readonly unknown[]): {
-  readonly encoding: BufferEncoding | undefined;
-  readonly done: Callback | undefined;
-} {
-  const done = typeof first === "function" ? first : second;
-  return {
-    encoding: typeof first === "string" ? (first as BufferEncoding) : undefined,
-    done: typeof done === "function" ? (done as Callback) : undefined,
-  };
-}
-
-/** A copy: the handler may use its buffer again. @throws TypeError for what is neither text nor bytes. */
-function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Uint8Array<ArrayBuffer> {
-  if (typeof chunk === "string") return Buffer.from(chunk, encoding);
-  if (chunk instanceof Uint8Array) return new Uint8Array(chunk);
-  const message = "A response is written as a string, a Buffer or a Uint8Array";
-  throw Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_TYPE" });
 }
 
 function later(done: Callback | undefined, error?: Error): void {
