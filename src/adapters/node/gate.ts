@@ -28,11 +28,12 @@ export async function enter(
     return undefined;
   }
   const { payment } = decision;
-  if (res.destroyed || res.headersSent) {
+  if (hasGone(res) || res.headersSent) {
     await decision.abandon();
     return undefined;
   }
   if (!isSocket) {
+    if (isQueued(res)) closeWithConnection(res);
     try {
       return { payment, held: holdResponse(res, decision) };
     } catch (error) {
@@ -48,4 +49,25 @@ export async function enter(
   }
   await decision.finish(SWITCHED);
   return { payment };
+}
+
+/** Whether it waits for the responses to earlier requests of its connection, which were sent without waiting. */
+function isQueued(res: ServerResponse): boolean {
+  return res.socket === null && !res.writableFinished;
+}
+
+function hasGone(res: ServerResponse): boolean {
+  return res.destroyed || (isQueued(res) && res.req.socket.destroyed);
+}
+
+/** Node tells only the response that has the connection that it was closed. */
+function closeWithConnection(res: ServerResponse): void {
+  const { socket } = res.req;
+  const onClose = () => {
+    if (!isQueued(res) || res.destroyed) return;
+    res.destroyed = true;
+    res.emit("close");
+  };
+  socket.once("close", onClose);
+  res.once("close", () => socket.off("close", onClose));
 }
