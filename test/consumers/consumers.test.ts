@@ -18,13 +18,16 @@ const strict = {
   skipLibCheck: false,
   verbatimModuleSyntax: true,
 };
+/** The oldest compiler once, as it takes long; every setting with the newest. */
 const resolutions = [
   { resolution: "nodenext", options: { module: "nodenext", moduleResolution: "nodenext" } },
   { resolution: "bundler", options: { module: "esnext", moduleResolution: "bundler" } },
 ];
 
-describe.each(["typescript-5.9", "typescript-7"])("the packed package, %s", (compiler) => {
-  it.each(resolutions)(
+const NEWEST = "typescript-7";
+
+describe.each(["typescript-5.9", NEWEST])("the packed package, %s", (compiler) => {
+  it.each(compiler === NEWEST ? resolutions : resolutions.slice(0, 1))(
     "compiles and runs in a strict project with $resolution",
     async ({ resolution, options }) => {
       const out = `${compiler}-${resolution}`;
@@ -44,21 +47,21 @@ describe.each(["typescript-5.9", "typescript-7"])("the packed package, %s", (com
     },
     5 * MINUTES,
   );
-
-  it(
-    "needs no DOM types of its own (viem's dependency ox does)",
-    async () => {
-      const options = {
-        ...strict,
-        lib: ["es2023"],
-        module: "nodenext",
-        moduleResolution: "nodenext",
-      };
-      const { output } = await project.compile(compiler, `${compiler}-no-dom`, options);
-      const errors = output.split("\n").filter((line) => /^\S/.test(line));
-      const elsewhere = /^\S*node_modules\/(?!farthing\/)/;
-      expect(errors.filter((line) => !elsewhere.test(line))).toEqual([]);
-    },
-    5 * MINUTES,
-  );
 });
+
+it(
+  "needs no DOM types of its own (viem's dependency ox does)",
+  async () => {
+    const options = {
+      ...strict,
+      lib: ["es2023"],
+      module: "nodenext",
+      moduleResolution: "nodenext",
+    };
+    const { output } = await project.compile(NEWEST, `${NEWEST}-no-dom`, options);
+    const errors = output.split("\n").filter((line) => /^\S/.test(line));
+    const elsewhere = /^\S*node_modules\/(?!farthing\/)/;
+    expect(errors.filter((line) => !elsewhere.test(line))).toEqual([]);
+  },
+  5 * MINUTES,
+);
