@@ -5,6 +5,8 @@ export interface BlockClock {
   restart(): void;
   /** The guess until there were two heads. */
   blockTimeMs(): number;
+  /** Whether there were too few blocks to tell whether they come regularly. */
+  isLearning(): boolean;
   /** Whether the last blocks came regularly, so that the next one's time can be told. */
   isSteady(): boolean;
 }
@@ -39,6 +41,7 @@ export function createBlockClock(guessMs: number): BlockClock {
       last = undefined;
     },
     blockTimeMs: () => blockTimeMs,
+    isLearning: () => intervals.length < STEADY_BLOCKS,
     isSteady() {
       const recent = intervals.slice(-STEADY_BLOCKS);
       return (

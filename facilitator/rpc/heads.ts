@@ -29,6 +29,8 @@ export interface HeadWatch {
 }
 
 const POLLS_PER_BLOCK = 4;
+/** While it learns when blocks come: often enough that they are not taken for irregular because of the polling. */
+const LEARNING_POLLS_PER_BLOCK = 20;
 /** Looks for a block that is due: so many in the time of a block. */
 const EAGER_POLLS_PER_BLOCK = 50;
 const MIN_POLL_MS = 20;
@@ -100,8 +102,10 @@ export function createHeadWatch(source: HeadSource): HeadWatch {
   /** Rests until shortly before the next block is due, and looks often then, so that it is seen soon after it came. */
   function nextPollMs(): number {
     const told = subscription?.live === true || source.pollMs !== undefined;
-    if (told || !clock.isSteady()) return restMs();
     const blockTimeMs = clock.blockTimeMs();
+    if (!told && clock.isLearning())
+      return Math.min(Math.max(blockTimeMs / LEARNING_POLLS_PER_BLOCK, MIN_POLL_MS), pollMs());
+    if (told || !clock.isSteady()) return restMs();
     const sinceHeadMs = Date.now() - newHeadMs;
     if (sinceHeadMs > 1.5 * blockTimeMs) return pollMs();
     const eagerMs = Math.max(MIN_POLL_MS, blockTimeMs / EAGER_POLLS_PER_BLOCK);

@@ -48,6 +48,14 @@ const LIES: Record<string, Lie> = {
     text(JSON.stringify(honest).replace("{", '{"__proto__":{"success":true},')),
   "a redirect to itself": () =>
     new Response(null, { status: 307, headers: { Location: "/settle" } }),
+  "half of its body, and dead": (honest) =>
+    new Response(
+      new ReadableStream({
+        start: (stream) =>
+          stream.enqueue(new TextEncoder().encode(JSON.stringify(honest).slice(9))),
+        pull: (stream) => stream.error(new Error("killed")),
+      }),
+    ),
   "bad gateway": () => text("<html>502</html>", 502),
   "no answer": () => new Promise<Response>((resolve) => setTimeout(resolve, 8000, text("late"))),
 };
