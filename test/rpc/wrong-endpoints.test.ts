@@ -1,61 +1,19 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  evmChain,
-  type EvmChainOptions,
-  type EvmRpcChain,
-} from "../../facilitator/rpc/evm-chain.ts";
-import { X402Error } from "../../src/core/errors.ts";
+import { describe, expect, it } from "vitest";
 import type { Hex } from "../../src/core/scheme.ts";
+import { type RpcFaultFunction } from "../../src/testing/index.ts";
 import {
-  startLocalWorld,
-  startRpcProxy,
-  type LocalWorld,
-  type RpcFaultFunction,
-  type RpcProxy,
-} from "../../src/testing/index.ts";
+  always,
+  failure,
+  first,
+  open,
+  payer,
+  second,
+  world,
+  useTwoEndpoints,
+} from "./two-endpoints.ts";
 
-const NETWORK = "eip155:84532";
-let world: LocalWorld;
-let first: RpcProxy;
-let second: RpcProxy;
-let payer: Hex;
-const chains: EvmRpcChain[] = [];
-
-beforeAll(async () => {
-  world = await startLocalWorld();
-  payer = world.accounts.payer.address.toLowerCase() as Hex;
-});
-afterAll(() => world.stop());
-beforeEach(async () => {
-  first = await startRpcProxy(world.rpcUrl);
-  second = await startRpcProxy(world.rpcUrl);
-});
-afterEach(async () => {
-  for (const chain of chains.splice(0)) chain.close();
-  await Promise.all([first.stop(), second.stop()]);
-});
-
-function open(options: Partial<EvmChainOptions> = {}): EvmRpcChain {
-  const rpcUrls = [first.url, second.url];
-  const chain = evmChain({ network: NETWORK, rpcUrls, timeoutMs: 1500, ...options });
-  chains.push(chain);
-  return chain;
-}
-
-const always =
-  (fault: Awaited<ReturnType<RpcFaultFunction>>): RpcFaultFunction =>
-  () =>
-    fault;
-
-const failure = async (promise: Promise<unknown>): Promise<X402Error> => {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(X402Error);
-  return error as X402Error;
-};
+useTwoEndpoints();
 
 describe("endpoints of another chain", () => {
   const otherChain: RpcFaultFunction = ({ method }) =>
