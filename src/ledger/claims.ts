@@ -75,7 +75,8 @@ export interface ClaimStore {
   ): Awaitable<{ readonly claim: PaymentClaim; readonly token: string } | undefined>;
   /**
    * Changes a claim that the token holds, all at once or not at all; a state never goes backwards.
-   * `letGo` ends the hold; `ttlMs` keeps the claim for that long from now on, if that is longer than it would be kept.
+   * `letGo` ends the hold; `ttlMs` keeps the claim for that long from now on, whatever was said before, and in any case
+   * as long as it is held.
    * False: not held by this token, or the state would go backwards; nothing was changed.
    */
   write(

@@ -112,7 +112,7 @@ export function memoryClaims(options: MemoryClaimsOptions = {}): MemoryClaimStor
       const claim = changedClaim(kept.claim, change);
       if (claim === undefined) return false;
       put(key, kept, claim, bytesOf(kept.claim));
-      if (ttlMs !== undefined) kept.untilMs = Math.max(kept.untilMs, now() + ttlMs);
+      if (ttlMs !== undefined) kept.untilMs = now() + ttlMs;
       if (last) letGo(key, kept);
       return true;
     },

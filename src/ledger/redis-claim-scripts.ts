@@ -71,8 +71,12 @@ for i = first, #ARGV, 2 do
 end
 if removed > 0 then redis.call('HDEL', key, unpack(ARGV, 5, first - 1)) end
 if #ARGV > first then redis.call('HSET', key, unpack(ARGV, first)) end
-if ARGV[2] == '1' then redis.call('HSET', key, 'token', '', 'heldUntilMs', '0') end
-keep(tonumber(ARGV[3]))
+if ARGV[2] == '1' then
+  redis.call('HSET', key, 'token', '', 'heldUntilMs', '0')
+  heldUntil = '0'
+end
+local ttlMs = tonumber(ARGV[3])
+if ttlMs > 0 then redis.call('PEXPIRE', key, ms(math.max(ttlMs, tonumber(heldUntil) - now))) end
 return {'yes'}
 `;
 

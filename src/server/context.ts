@@ -67,7 +67,7 @@ export function claimTtlMs({ maxTimeoutSeconds }: PaymentRequirements): number {
   return maxTimeoutSeconds * 1000 + RETENTION_MS;
 }
 
-/** For how long a payment is remembered whose settlement is not known: longer than facilitators let one live. */
+/** For how long a payment is remembered that may be charged and is not known to be: longer than facilitators let one live. */
 export function unknownTtlMs(requirements: PaymentRequirements): number {
   return Math.max(claimTtlMs(requirements), 2 * 3_600_000);
 }

@@ -7,7 +7,7 @@ import type {
 } from "../core/messages.ts";
 import type { PaymentClaim } from "../ledger/claims.ts";
 import { conflict, withReceipt, type ConflictCode } from "./answers.ts";
-import { claimTtlMs, factsOf, type PaywallContext } from "./context.ts";
+import { claimTtlMs, factsOf, unknownTtlMs, type PaywallContext } from "./context.ts";
 import type { Answer, Decision, PaywallRequest } from "./gate.ts";
 import { guard } from "./guard.ts";
 import { holdClaim, type Hold } from "./hold.ts";
@@ -78,7 +78,9 @@ export async function admitPayment(visit: Visit, presented: PresentedPayment): P
     runs: 0,
     delivered: false,
   };
-  const claimed = await context.claims.claim(key, fresh, ttlMs);
+  // What is settled before the handler may be charged from now on, whatever becomes of this server.
+  const keptMs = isUpfront(requirements) ? unknownTtlMs(requirements) : ttlMs;
+  const claimed = await context.claims.claim(key, fresh, keptMs);
   if (claimed !== undefined) return proceed(visit, key, hold(key, claimed, fresh));
   const other = await context.claims.get(key);
   return other === undefined ? clash("payment_in_flight") : resume(key, other.claim, other.held);

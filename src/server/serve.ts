@@ -3,7 +3,7 @@ import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims
 import { conflict, notHeld, withReceipt } from "./answers.ts";
 import { asSent, bodyBytes, watched } from "./body.ts";
 import { chargedRequirements } from "./charge.ts";
-import { claimTtlMs } from "./context.ts";
+import { claimTtlMs, unknownTtlMs } from "./context.ts";
 import { failure } from "./failure.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
@@ -63,7 +63,9 @@ export function admitUnsettled(
       return failure(visit.context, visit.request, error);
     }
     const keep = isSmall(sale, held.bytes) && { response };
-    if (!(await hold.write({ ...change, state: "served", ...keep })))
+    const served = { ...change, state: "served", ...keep } as const;
+    // A server that dies from here on may have charged.
+    if (!(await hold.write(served, unknownTtlMs(requirements))))
       return conflict("payment_in_flight");
     const outcome = await sale.settleNow();
     return "answer" in outcome ? outcome.answer : deliver(sale, response, outcome.receipt);
@@ -97,7 +99,7 @@ export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
   const { hold, facts, requirements, visit } = sale;
   const { context, request } = visit;
   const stays = async (status?: number) => {
-    await hold.letGo();
+    await hold.letGo({}, claimTtlMs(requirements));
     failed(sale, true, status);
   };
   return {
@@ -129,7 +131,8 @@ async function sendSettled(sale: Sale, given: Answer, receipt: SettleResponse): 
   const bytes = typeof body === "string" ? encoder.encode(body) : body;
   const response: StoredResponse = { status, headers, body: bytes };
   if (!isSmall(sale, bytes)) return large(sale, response, receipt);
-  const stored = await sale.hold.letGo({ response, delivered: true });
+  const ttlMs = claimTtlMs(sale.requirements);
+  const stored = await sale.hold.letGo({ response, delivered: true }, ttlMs);
   return small(sale, response, receipt, stored);
 }
 
@@ -155,7 +158,7 @@ function large(sale: Sale, response: StoredResponse, receipt: SettleResponse): A
 
 /** Watches a body on its way out; where it turns out small enough it is kept, for the same payment to fetch again. */
 function passedOn(
-  { hold, visit }: Sale,
+  { hold, visit, requirements }: Sale,
   { status, headers }: Answer,
   body: ReadableStream<Uint8Array>,
   receipt: SettleResponse,
@@ -166,11 +169,12 @@ function passedOn(
     // Said again: the first time it may not have been written.
     const settled = { state: "settled", receipt } as const;
     const runs = hold.claim.runs + 1;
-    if (end === "failed") await hold.letGo(settled);
-    else if (end === "cut") await hold.letGo({ ...settled, runs });
+    const ttlMs = claimTtlMs(requirements);
+    if (end === "failed") await hold.letGo(settled, ttlMs);
+    else if (end === "cut") await hold.letGo({ ...settled, runs }, ttlMs);
     else {
       const response = bytes && { response: { status, headers, body: bytes } };
-      await hold.letGo({ ...settled, runs, delivered: true, ...response });
+      await hold.letGo({ ...settled, runs, delivered: true, ...response }, ttlMs);
     }
   });
   return withReceipt({ status, headers, body: stream }, receipt, visit.version);

@@ -58,14 +58,18 @@ function expiryContract(world: ClaimsWorld): void {
       expect(await store.write(two.key, token, { runs: 1 })).toBe(true);
     });
 
-    test("a write may put it off, and never brings it forward", async () => {
+    test("a write may put it off or bring it forward, but not before the end of the hold", async () => {
       const { store, hasty = store } = world;
       const one = await claimed(hasty, {}, 3 * SHORT);
       await store.write(one.key, one.token, {}, { ttlMs: LONG, letGo: true });
       const two = await claimed(hasty, {}, LONG);
-      await store.write(two.key, two.token, {}, { ttlMs: 1, letGo: true });
+      await store.write(two.key, two.token, {}, { ttlMs: SHORT, letGo: true });
+      const three = await claimed(store, {}, LONG);
+      await store.write(three.key, three.token, {}, { ttlMs: 1 });
       await world.advance(4 * SHORT);
-      for (const { key } of [one, two]) expect(await store.get(key)).toMatchObject({ held: false });
+      expect(await store.get(one.key)).toMatchObject({ held: false });
+      expect(await store.get(two.key)).toBeUndefined();
+      expect(await store.get(three.key)).toMatchObject({ held: true });
     });
   });
 }

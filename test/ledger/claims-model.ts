@@ -43,10 +43,10 @@ export function claimsModel() {
   }
 
   function write(step: ClaimsStep & { op: "write" }, kept: Kept): boolean {
-    const { change, letGo, ttlMs = 0 } = step;
+    const { change, letGo, ttlMs } = step;
     if (change.state !== undefined && ORDER[change.state] < ORDER[kept.claim.state]) return false;
     kept.claim = { ...kept.claim, ...change };
-    kept.untilMs = Math.max(kept.untilMs, now + ttlMs);
+    if (ttlMs !== undefined) kept.untilMs = now + ttlMs;
     if (letGo) kept.token = undefined;
     return true;
   }
