@@ -9,6 +9,8 @@ export const PAYMENT_SIGNATURE = "PAYMENT-SIGNATURE";
 export const PAYMENT_RESPONSE = "PAYMENT-RESPONSE";
 export const X_PAYMENT = "X-PAYMENT";
 export const X_PAYMENT_RESPONSE = "X-PAYMENT-RESPONSE";
+/** Ours: `1` from the page for people, which can reload; `reload` to it, where a reload shows what was paid for. */
+export const X_402_PAGE = "X-402-PAGE";
 
 /** Longest header value that is decoded, in characters. */
 export const MAX_HEADER_LENGTH = 8192;

@@ -1,4 +1,4 @@
-import { readBytes } from "../core/body.ts";
+import { concatBytes, readBytes } from "../core/body.ts";
 import type { Answer } from "./gate.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -14,6 +14,12 @@ export function asSent(method: string, answer: Answer): Answer {
   return { ...answer, body: null };
 }
 
+const encoder = new TextEncoder();
+
+export function bytesOf(body: string | Bytes): Bytes {
+  return typeof body === "string" ? encoder.encode(body) : body;
+}
+
 /** The whole body of an answer, or why it cannot be held back. */
 export async function bodyBytes(
   { headers, body }: Answer,
@@ -24,7 +30,7 @@ export async function bodyBytes(
     why: `The response is over ${limit} bytes, which cannot be held back until it is paid: settle this route before its handler.`,
   };
   if (typeof body === "string" || body instanceof Uint8Array) {
-    const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const bytes = bytesOf(body);
     return bytes.byteLength > limit ? tooLarge : { bytes };
   }
   if (/^text\/event-stream/i.test(String(headers["content-type"]))) {
@@ -50,11 +56,11 @@ export type BodyEnd = "sent" | "cut" | "failed";
  * and has at most `limit` of them. Reads no further than it is asked to.
  */
 export function watched(
-  body: ReadableStream<Uint8Array> | null,
+  body: ReadableStream<Uint8Array>,
   limit: number,
   onEnd: (how: { readonly end: BodyEnd; readonly bytes?: Bytes }) => Promise<void>,
 ): ReadableStream<Uint8Array> {
-  const reader = (body ?? new Response("").body!).getReader();
+  const reader = body.getReader();
   let chunks: Uint8Array[] | undefined = [];
   let size = 0;
   let cut = false;
@@ -75,7 +81,7 @@ export function watched(
           if (!cut) await onEnd({ end: "failed" });
           throw error;
         }
-        await onEnd({ end: "sent", ...(chunks && { bytes: concatenated(chunks, size) }) });
+        await onEnd({ end: "sent", ...(chunks && { bytes: concatBytes(chunks) }) });
         controller.close();
       },
       async cancel(reason) {
@@ -87,14 +93,4 @@ export function watched(
     },
     { highWaterMark: 0 },
   );
-}
-
-function concatenated(chunks: readonly Uint8Array[], size: number): Bytes {
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
 }

@@ -39,11 +39,9 @@ export function createContext(
     if (!Number.isSafeInteger(bytes) || bytes < 0)
       throw new TypeError(`${name} ${bytes} is not a number of bytes`);
   }
-  const tell = emitter(options.onEvent);
+  const tell = options.onEvent && emitter(options.onEvent);
   const emit: PaywallContext["emit"] = (request, event) =>
-    options.onEvent === undefined
-      ? undefined
-      : tell({ ...event, method: request.method, path: pathOf(request.url) });
+    tell?.({ ...event, method: request.method, path: pathOf(request.url) });
   const nowhere = { method: "", url: "", headers: { get: () => null } };
   return {
     options,

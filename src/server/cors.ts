@@ -19,7 +19,7 @@ export interface CorsOptions {
 }
 
 /** What a browser's script may read of an answer. */
-export const EXPOSED_HEADERS = [PAYMENT_REQUIRED, PAYMENT_RESPONSE, X_PAYMENT_RESPONSE];
+const EXPOSED_HEADERS = [PAYMENT_REQUIRED, PAYMENT_RESPONSE, X_PAYMENT_RESPONSE];
 
 /** What a browser's script may send; reference clients send the last one as a request header. */
 const ALLOWED_HEADERS = [

@@ -1,4 +1,5 @@
 import type { PaymentPayload, PaymentRequirements, SettleResponse } from "../core/messages.ts";
+import type { Awaitable } from "../ledger/claims.ts";
 import type { PaywallRequest } from "./gate.ts";
 
 /** What happened at a paywall, for logs and metrics. No event holds a signature or a payment header. */
@@ -48,7 +49,6 @@ export interface GuardContext {
   readonly requirements: PaymentRequirements;
 }
 
-type Awaitable<T> = T | Promise<T>;
 /** What a guard answers to refuse; the reason is shown to the client. */
 export interface Refusal {
   readonly abort: true;
@@ -75,8 +75,7 @@ export interface PaywallHooks {
 export type Emit = (event: PaywallEvent) => void;
 
 /** Calls the observer so that nothing of it comes back. */
-export function emitter(onEvent: PaywallHooks["onEvent"]): Emit {
-  if (onEvent === undefined) return () => {};
+export function emitter(onEvent: NonNullable<PaywallHooks["onEvent"]>): Emit {
   return (event) => {
     try {
       void Promise.resolve(onEvent(event)).catch(() => {});

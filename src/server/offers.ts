@@ -21,7 +21,7 @@ export interface PricedOffer {
 const DEFAULT_TIMEOUT_SECONDS = 300;
 
 /** `extra.paymentFlow` of an offer that is settled before the handler. */
-export const UPFRONT = "upfront";
+const UPFRONT = "upfront";
 
 /** Whether a payment for these requirements is settled before the handler. */
 export function isUpfront({ extra }: PaymentRequirements): boolean {

@@ -1,13 +1,11 @@
 /** What a page for people needs of the gate: when to show it, and how the paid content comes as a page of its own. */
-import { PAYMENT_SIGNATURE } from "../core/header.ts";
+import { PAYMENT_SIGNATURE, X_402_PAGE } from "../core/header.ts";
 import type { PaymentRequired, PaymentRequirements } from "../core/messages.ts";
 import { claimTtlMs } from "./context.ts";
 import type { Answer, PaywallPage, PaywallRequest } from "./gate.ts";
 import type { Visit } from "./present.ts";
 import { pathOf } from "./request-url.ts";
 
-/** The page says with it that it can reload; the gate says with it that a reload shows the content. */
-const PAGE_HEADER = "X-402-PAGE";
 const COOKIE = "x402-payment";
 /** Browsers keep cookies up to 4096 bytes. */
 const MAX_COOKIE = 3800;
@@ -59,7 +57,7 @@ export function withReload(
   const { headers } = answer;
   const url = context.publicUrl(request);
   const path = pathOf(url);
-  const wanted = request.method === "GET" && request.headers.get(PAGE_HEADER) === "1";
+  const wanted = request.method === "GET" && request.headers.get(X_402_PAGE) === "1";
   const html = /^text\/html/i.test(String(headers["content-type"]));
   const fits = text.length <= MAX_COOKIE && request.headers.get(PAYMENT_SIGNATURE) === text;
   if (!wanted || !html || !fits || !COOKIE_PATH.test(path)) return answer;
@@ -68,5 +66,5 @@ export function withReload(
   const cookie = `${COOKIE}=${text}; Path=${path}; Max-Age=${maxAge}; HttpOnly; SameSite=Strict${secure}`;
   const others = headers["set-cookie"] ?? [];
   const cookies = [...(typeof others === "string" ? [others] : others), cookie];
-  return { ...answer, headers: { ...headers, "set-cookie": cookies, [PAGE_HEADER]: "reload" } };
+  return { ...answer, headers: { ...headers, "set-cookie": cookies, [X_402_PAGE]: "reload" } };
 }

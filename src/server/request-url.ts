@@ -9,7 +9,7 @@ export interface UrlOptions {
 }
 
 /** Path and query of a request, as it came. */
-export function pathAndQuery(url: string): string {
+function pathAndQuery(url: string): string {
   const scheme = url.indexOf("://");
   const slash = url.indexOf("/", scheme < 0 ? 0 : scheme + 3);
   return slash < 0 ? "/" : url.slice(slash);

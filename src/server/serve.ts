@@ -1,7 +1,7 @@
 import type { FacilitatorRequest, PaymentRequirements, SettleResponse } from "../core/messages.ts";
 import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
 import { conflict, notHeld, withReceipt } from "./answers.ts";
-import { asSent, bodyBytes, watched } from "./body.ts";
+import { asSent, bodyBytes, bytesOf, watched } from "./body.ts";
 import { chargedRequirements } from "./charge.ts";
 import { claimTtlMs, unknownTtlMs } from "./context.ts";
 import { failure } from "./failure.ts";
@@ -128,7 +128,7 @@ async function sendSettled(sale: Sale, given: Answer, receipt: SettleResponse): 
   const answer = asSent(sale.visit.request.method, given);
   const { status, headers, body } = answer;
   if (body instanceof ReadableStream) return passedOn(sale, answer, body, receipt, true);
-  const bytes = typeof body === "string" ? encoder.encode(body) : body;
+  const bytes = body === null ? null : bytesOf(body);
   const response: StoredResponse = { status, headers, body: bytes };
   if (!isSmall(sale, bytes)) return large(sale, response, receipt);
   const ttlMs = claimTtlMs(sale.requirements);
@@ -207,5 +207,3 @@ async function giveUp({ hold, visit }: Sale, error: unknown): Promise<Answer> {
 
 /** Of an upgrade of the connection, or of what is no response at all (`Response.error()`). */
 const notFinal = (status: number) => `Status ${status} is no response that can be paid for.`;
-
-const encoder = new TextEncoder();

@@ -60,7 +60,7 @@ function toList(headers: Answer["headers"]): Headers {
   return list;
 }
 
-export function toAnswer(response: Response): Answer {
+function toAnswer(response: Response): Answer {
   const headers: Record<string, string | readonly string[]> = {};
   for (const [name, value] of response.headers) {
     if (name === "set-cookie") headers[name] = response.headers.getSetCookie();

@@ -156,9 +156,11 @@ test("fastify: what is thrown is no Error, or the reply cannot be made: not char
   const app = fastify();
   app.setErrorHandler((_error, _request, reply) => reply.code(200).send("sorry"));
   app.get("/throws", { preHandler }, () => {
+    // Handlers throw such things too.
     // oxlint-disable-next-line typescript/only-throw-error
     throw "down";
   });
+  // Handlers reject with such things too.
   // oxlint-disable-next-line typescript/prefer-promise-reject-errors
   app.get("/rejects", { preHandler }, () => Promise.reject({ code: "down" }));
   app.get("/bigint", { preHandler }, async () => ({ count: 1n }));

@@ -87,6 +87,17 @@ export function onceTests(site: () => Site): void {
     await context.close();
   });
 
+  test("a payment that the publisher refuses is let go, and his reason is told", async () => {
+    const { shop, visit } = site();
+    const wallet = testWallet(shop.world);
+    const { page, context } = await visit("/guarded", [wallet]);
+    await page.getByRole("button", { name: PAY }).click();
+    await page.getByRole("alert").getByText("Not from here.").waitFor();
+    await page.getByRole("button", { name: "Try again" }).waitFor();
+    expect(wallet.signatures()).toBe(1);
+    await context.close();
+  });
+
   test("an error of the handler keeps the payment: asking again presents the same", async () => {
     const { shop, visit } = site();
     const wallet = testWallet(shop.world);

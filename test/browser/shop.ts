@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { AddressInfo } from "node:net";
 import { deflateSync } from "node:zlib";
 import { createFacilitator, evmChain } from "../../facilitator/index.ts";
-import { paywall } from "../../src/adapters/hono.ts";
+import { paywall, type PaywallOptions } from "../../src/adapters/hono.ts";
 import type { Facilitator } from "../../src/core/facilitator.ts";
 import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import { exactEvm, type EvmAsset } from "../../src/evm/index.ts";
@@ -60,17 +60,23 @@ export async function openShop(): Promise<Shop> {
     decimals: 6,
     usd: true,
   };
-  const paid = paywall({
+  const options: PaywallOptions = {
     facilitator,
     schemes: [exactEvm({ assets: [elsewhere] })],
     network: world.network,
     payTo: world.accounts.payee.address,
     page: htmlPaywall({ name: "The Daily Test", assets: [elsewhere] }),
+  };
+  const paid = paywall(options);
+  const guarded = paywall({
+    ...options,
+    onBeforeVerify: () => ({ abort: true, reason: "Not from here." }),
   });
 
   const app = new Hono();
   app.get("/report", paid("$0.01", { description: "Today's report" }), (c) => c.html(REPORT));
   app.get("/upfront", paid("$0.01", { settle: "before" }), (c) => c.html(REPORT));
+  app.get("/guarded", guarded("$0.01"), (c) => c.html(REPORT));
   // As for a browser that takes no cookies.
   app.use("/cookieless", async (c, next) => {
     await next();

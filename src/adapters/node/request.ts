@@ -28,7 +28,7 @@ function isEncrypted({ socket }: IncomingMessage): boolean {
 }
 
 /** Path of a request target without query and fragment, which some routers cut off. */
-export function targetPath(target: string): string {
+function targetPath(target: string): string {
   return pathAndQueryOf(target).split(/[?#]/, 1)[0] ?? "/";
 }
 

@@ -1,10 +1,9 @@
 /** Shows what was bought. */
-import { decodeHeader, PAYMENT_RESPONSE } from "../../core/header.ts";
+import { decodeHeader, PAYMENT_RESPONSE, X_402_PAGE } from "../../core/header.ts";
 import { SettleResponse } from "../../core/messages.ts";
 import { say, type PageText } from "../text.ts";
 import { element } from "./element.ts";
 import { fileName } from "./file-name.ts";
-import { PAGE_HEADER } from "./present.ts";
 
 const PAGES = /^(?:text\/html|application\/xhtml\+xml)$/;
 /** What a browser shows better by itself than this page could. */
@@ -17,7 +16,7 @@ const MAX_SHOWN_TEXT = 2_000_000;
 /** Whether the server keeps the answer for a reload, and the browser shows this kind of it. */
 export function opensByReload({ headers }: Response): boolean {
   return (
-    headers.get(PAGE_HEADER) === "reload" &&
+    headers.get(X_402_PAGE) === "reload" &&
     !isAttachment(headers) &&
     SHOWN_BY_BROWSER.test(mediaType(headers))
   );

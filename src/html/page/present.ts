@@ -3,6 +3,7 @@ import {
   PAYMENT_REQUIRED,
   PAYMENT_RESPONSE,
   PAYMENT_SIGNATURE,
+  X_402_PAGE,
 } from "../../core/header.ts";
 import { canonicalJson } from "../../core/json.ts";
 import { PaymentRequired, SettleResponse } from "../../core/messages.ts";
@@ -19,9 +20,6 @@ export type Outcome =
   | { readonly kind: "failed"; readonly status: number }
   /** Nobody can say yet. The payment may be presented again. */
   | { readonly kind: "unknown" };
-
-/** Header by which this page says that it is one, and by which the server lets it open a paid page by a reload. */
-export const PAGE_HEADER = "X-402-PAGE";
 
 /** How long a payment is presented before the buyer is asked whether to go on. */
 const PATIENCE_MS = 120_000;
@@ -72,7 +70,7 @@ async function send(header: string): Promise<Response> {
       headers: {
         Accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
         [PAYMENT_SIGNATURE]: header,
-        [PAGE_HEADER]: "1",
+        [X_402_PAGE]: "1",
       },
       cache: "no-store",
       credentials: "same-origin",
@@ -102,7 +100,7 @@ async function read(
   if (status === 409 && problem.code === "payment_in_flight") return undefined;
   if (status === 409 && problem.code?.startsWith("payment_") === true)
     return { kind: "used", elsewhere: problem.code === "payment_bound_elsewhere" };
-  const unusable = UNUSABLE.has(status) || (status === 403 && problem.code === "payment_refused");
+  const unusable = UNUSABLE.has(status) || (status === 403 && problem.code === "request_refused");
   if (unusable && problem.code !== undefined)
     return { kind: "refused", reason: problem.detail ?? problem.code, changed: false };
   return { kind: "failed", status };
