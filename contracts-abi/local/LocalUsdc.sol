@@ -112,7 +112,7 @@ contract LocalUsdc is ERC20, EIP712 {
     function _authorized(
         bytes32 typehash, address from, address to, uint256 value, uint256 validAfter, uint256 validBefore,
         bytes32 nonce, bytes memory signature
-    ) private {
+    ) internal virtual {
         require(block.timestamp > validAfter, "FiatTokenV2: authorization is not yet valid");
         require(block.timestamp < validBefore, "FiatTokenV2: authorization is expired");
         _use(from, nonce);
@@ -145,7 +145,7 @@ contract LocalUsdc is ERC20, EIP712 {
         return SignatureChecker.isValidSignatureNow(signer, _hashTypedDataV4(structHash), signature);
     }
 
-    function _update(address from, address to, uint256 value) internal override {
+    function _update(address from, address to, uint256 value) internal virtual override {
         require(from == address(0) || balanceOf(from) >= value, "ERC20: transfer amount exceeds balance");
         super._update(from, to, value);
     }
