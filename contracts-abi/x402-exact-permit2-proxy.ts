@@ -50,7 +50,15 @@ const settlement = [
   { name: "signature", type: "bytes" },
 ] as const;
 
-/** `settle`, `settleWithPermit`, the identifying constants, and what can revert them. */
+const permitFailure = [
+  { name: "token", type: "address", indexed: true },
+  { name: "owner", type: "address", indexed: true },
+] as const;
+
+/**
+ * `settle`, `settleWithPermit`, the identifying constants, and what can revert them. An EIP-2612
+ * permit that fails reverts nothing: it is an event, and the allowance decides.
+ */
 export const x402ExactPermit2ProxyAbi = [
   {
     type: "function",
@@ -89,6 +97,21 @@ export const x402ExactPermit2ProxyAbi = [
   },
   { type: "event", name: "Settled", inputs: [] },
   { type: "event", name: "SettledWithPermit", inputs: [] },
+  {
+    type: "event",
+    name: "EIP2612PermitFailedWithReason",
+    inputs: [...permitFailure, { name: "reason", type: "string", indexed: false }],
+  },
+  {
+    type: "event",
+    name: "EIP2612PermitFailedWithPanic",
+    inputs: [...permitFailure, { name: "errorCode", type: "uint256", indexed: false }],
+  },
+  {
+    type: "event",
+    name: "EIP2612PermitFailedWithData",
+    inputs: [...permitFailure, { name: "data", type: "bytes", indexed: false }],
+  },
   { type: "error", name: "InvalidAmount", inputs: [] },
   { type: "error", name: "InvalidDestination", inputs: [] },
   { type: "error", name: "InvalidOwner", inputs: [] },

@@ -29,6 +29,7 @@ const HOSTILE = [
   "SimulationAwareWallet",
   "NoopToken",
   "LookalikeToken",
+  "Mouthpiece",
   "DoubleTransferToken",
   "FeeToken",
   "ReentrantToken",

@@ -19,7 +19,9 @@ export function permit2Header(require) {
     "The code that is deployed on real chains. Compiler: solc 0.8.17, viaIR, optimizer runs 1000000.",
     "Linked into it: SafeTransferLib of solmate, by source AGPL-3.0-only. Permit2's own license:",
     "",
-    ...readFileSync(`${folderOf(require)}LICENSE`, "utf8").trim().split("\n"),
+    ...readFileSync(`${folderOf(require)}LICENSE`, "utf8")
+      .trim()
+      .split("\n"),
   ];
 }
 

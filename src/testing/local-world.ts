@@ -9,15 +9,29 @@ import {
   type ChainControl,
   type LocalClient,
 } from "./chain-control.ts";
-import { installMulticall3, installToken, LOCAL_TOKEN_ADDRESS } from "./local-contracts.ts";
-import { createMinter } from "./minter.ts";
+import { createHouseAccount } from "./house-account.ts";
+import {
+  installMulticall3,
+  installOtherTokens,
+  installPermit2,
+  installSmartAccounts,
+  installToken,
+  LOCAL_CONTRACTS,
+  LOCAL_TOKEN_ADDRESS,
+} from "./local-contracts.ts";
+import {
+  delegateAccount,
+  deploySmartWallet,
+  smartWallet,
+  type SmartWallet,
+} from "./smart-wallet.ts";
 
 /** Always Base Sepolia's, whose USDC address and EIP-712 domain the token has. */
 const CHAIN_ID = 84532;
 
 export type LocalWorldOptions = Omit<AnvilOptions, "chainId">;
 
-/** A Transfer event of the token; `value` in atomic units (6 decimals). */
+/** A Transfer event of a token; `value` in atomic units (6 decimals for the world's own). */
 export type TokenTransfer = {
   readonly from: Address;
   readonly to: Address;
@@ -35,6 +49,8 @@ export type LocalWorld = ChainControl & {
   readonly pid: number;
   /** A token like USDC, at USDC's address on Base Sepolia: name "USDC", version "2". */
   readonly token: typeof LOCAL_TOKEN_ADDRESS;
+  /** Addresses of the other contracts: Permit2 and the x402 proxies, two more tokens, smart accounts. */
+  readonly contracts: typeof LOCAL_CONTRACTS;
   /**
    * payer: 1,000 USDC and no ether. payee: nothing. facilitator: 100 ETH. deployer: 10,000 ETH.
    * The same keys in every world; none of them is one of anvil's own.
@@ -45,22 +61,36 @@ export type LocalWorld = ChainControl & {
   /** A fresh account with a random key, and nothing on it. */
   newAccount(): TestAccount;
   /**
-   * Mints `amount` atomic units to `address`, and resolves when that is in a block (so with automine
-   * off somebody has to mine).
+   * A smart wallet of the key behind `owner`, at an address of its own. With `deploy: false` it is
+   * not on the chain yet, and signs by ERC-6492 (`wrapErc6492`). Else resolves when it is in a block.
    */
-  fundToken(address: Address, amount: bigint): Promise<void>;
+  newSmartWallet(owner: Address, options?: { readonly deploy?: boolean }): Promise<SmartWallet>;
+  /** Puts a wallet that is not on the chain yet there. Does nothing when it is. */
+  deploySmartWallet(wallet: SmartWallet): Promise<void>;
+  /**
+   * Makes an account with a key a smart account too (EIP-7702), in a real transaction that it does
+   * not pay, but that uses its next nonce. Default delegate: `contracts.accountDelegate`; the zero
+   * address takes the delegation back.
+   */
+  delegateAccount(account: TestAccount, delegate?: Address): Promise<void>;
+  /**
+   * Mints `amount` atomic units of `token`, which is the world's own unless it is given, to
+   * `address`, and resolves when that is in a block (so with automine off somebody has to mine).
+   */
+  fundToken(address: Address, amount: bigint, token?: Address): Promise<void>;
   /** Adds `wei` to the ether of `address`, without a block. */
   fundEther(address: Address, wei: bigint): Promise<void>;
-  /** Atomic units of the token that `address` has. */
-  balanceOf(address: Address): Promise<bigint>;
+  /** Atomic units of the token, or of another one, that `address` has. */
+  balanceOf(address: Address, token?: Address): Promise<bigint>;
   /** All transfers of the token to `address` that are on the chain, oldest first, mints included. */
-  transfersTo(address: Address): Promise<TokenTransfer[]>;
+  transfersTo(address: Address, token?: Address): Promise<TokenTransfer[]>;
   /** Ends anvil. Calling it again does no harm. */
   stop(): Promise<void>;
 };
 
 /**
- * Starts a chain of its own with a token like USDC, Multicall3 and funded accounts. Takes 50 ms
+ * Starts a chain of its own with a token like USDC, Multicall3, Permit2 and x402's proxies, smart
+ * accounts, and funded accounts. Takes 50 ms
  * (200 the first time in a process); call `stop()` at the end.
  *
  * @throws Error when anvil is missing or does not start.
@@ -75,7 +105,7 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
     deployer: namedAccount("deployer"),
   };
 
-  const minter = createMinter(client);
+  const house = createHouseAccount(client);
   const miner = createIntervalMiner(client);
 
   const world: LocalWorld = {
@@ -85,21 +115,30 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
     rpcUrl: anvil.rpcUrl,
     pid: anvil.pid,
     token: LOCAL_TOKEN_ADDRESS,
+    contracts: LOCAL_CONTRACTS,
     accounts,
     client,
     newAccount,
-    fundToken: (address, amount) => minter.mint(address, amount),
+    async newSmartWallet(owner, { deploy = true } = {}) {
+      const wallet = smartWallet(owner);
+      if (deploy) await deploySmartWallet(house, wallet);
+      return wallet;
+    },
+    deploySmartWallet: (wallet) => deploySmartWallet(house, wallet),
+    delegateAccount: (account, delegate = LOCAL_CONTRACTS.accountDelegate) =>
+      delegateAccount(client, house, account, delegate),
+    fundToken: (address, amount, token = LOCAL_TOKEN_ADDRESS) => house.mint(token, address, amount),
     async fundEther(address, wei) {
       await client.setBalance({ address, value: (await client.getBalance({ address })) + wei });
     },
-    balanceOf: (address) =>
+    balanceOf: (address, token = LOCAL_TOKEN_ADDRESS) =>
       client.readContract({
-        address: LOCAL_TOKEN_ADDRESS,
+        address: token,
         abi: erc20Abi,
         functionName: "balanceOf",
         args: [address],
       }),
-    transfersTo: (address) => transfersTo(client, address),
+    transfersTo: (address, token = LOCAL_TOKEN_ADDRESS) => transfersTo(client, address, token),
     stop() {
       miner.every(0);
       return anvil.stop();
@@ -110,7 +149,10 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
     await Promise.all([
       installToken(client, LOCAL_TOKEN_ADDRESS),
       installMulticall3(client),
-      minter.prepare(),
+      installPermit2(client),
+      installOtherTokens(client),
+      installSmartAccounts(client),
+      house.prepare(),
       client.setBalance({ address: accounts.facilitator.address, value: parseEther("100") }),
       client.setBalance({ address: accounts.deployer.address, value: parseEther("10000") }),
     ]);
@@ -122,9 +164,13 @@ export async function startLocalWorld(options: LocalWorldOptions = {}): Promise<
   }
 }
 
-async function transfersTo(client: LocalClient, address: Address): Promise<TokenTransfer[]> {
+async function transfersTo(
+  client: LocalClient,
+  address: Address,
+  token: Address,
+): Promise<TokenTransfer[]> {
   const logs = await client.getContractEvents({
-    address: LOCAL_TOKEN_ADDRESS,
+    address: token,
     abi: erc20Abi,
     eventName: "Transfer",
     args: { to: address },

@@ -1,11 +1,23 @@
-import { getAddress, toEventSelector, toFunctionSelector, type AbiFunction } from "viem";
+import {
+  getAddress,
+  getCreate2Address,
+  pad,
+  toEventSelector,
+  toFunctionSelector,
+  type AbiFunction,
+} from "viem";
 import { expect, test } from "vitest";
 import { eip2612Abi } from "../../contracts-abi/eip2612.ts";
 import { eip3009Abi } from "../../contracts-abi/eip3009.ts";
 import { erc1271Abi, ERC1271_MAGIC_VALUE } from "../../contracts-abi/erc1271.ts";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { localMulticall3Abi } from "../../contracts-abi/local/local-multicall3.ts";
+import { localPermitTokenAbi } from "../../contracts-abi/local/local-permit-token.ts";
+import { localPermit2Abi, localPermit2Bytecode } from "../../contracts-abi/local/local-permit2.ts";
+import { localPlainTokenAbi } from "../../contracts-abi/local/local-plain-token.ts";
 import { localUsdcAbi } from "../../contracts-abi/local/local-usdc.ts";
+import { localX402ExactPermit2ProxyAbi } from "../../contracts-abi/local/local-x402-exact-permit2-proxy.ts";
+import { localX402UptoPermit2ProxyAbi } from "../../contracts-abi/local/local-x402-upto-permit2-proxy.ts";
 import { multicall3Abi, MULTICALL3_ADDRESS } from "../../contracts-abi/multicall3.ts";
 import { permit2Abi, PERMIT2_ADDRESS } from "../../contracts-abi/permit2.ts";
 import {
@@ -16,13 +28,14 @@ import {
   X402_UPTO_PERMIT2_PROXY_ADDRESS,
   x402UptoPermit2ProxyAbi,
 } from "../../contracts-abi/x402-upto-permit2-proxy.ts";
+import { LOCAL_CONTRACTS } from "../../src/testing/index.ts";
 
 type Abi = readonly { readonly type: string }[];
 
-/** Selectors (functions) and topics (events) of an ABI. */
+/** Selectors (functions, errors) and topics (events) of an ABI. */
 const selectors = (abi: Abi): string[] =>
   abi.flatMap((item) => {
-    if (item.type === "function") return toFunctionSelector(item as AbiFunction);
+    if (["function", "error"].includes(item.type)) return toFunctionSelector(item as AbiFunction);
     return item.type === "event" ? toEventSelector(item as never) : [];
   });
 
@@ -32,6 +45,7 @@ test("addresses have the right checksum", () => {
     PERMIT2_ADDRESS,
     X402_EXACT_PERMIT2_PROXY_ADDRESS,
     X402_UPTO_PERMIT2_PROXY_ADDRESS,
+    ...Object.values(LOCAL_CONTRACTS),
   ]) {
     expect(getAddress(address)).toBe(address);
   }
@@ -72,5 +86,26 @@ test("the local contracts have all of the interfaces that they stand in for", ()
   expect(usdc).toEqual(
     expect.arrayContaining(selectors([...eip3009Abi, ...eip2612Abi, ...erc20Abi])),
   );
-  expect(selectors(localMulticall3Abi)).toEqual(expect.arrayContaining(selectors(multicall3Abi)));
+  const standsIn = (local: Abi, real: Abi) =>
+    expect(selectors(local)).toEqual(expect.arrayContaining(selectors(real)));
+  standsIn(localMulticall3Abi, multicall3Abi);
+  standsIn(localPermit2Abi, permit2Abi);
+  standsIn(localPlainTokenAbi, erc20Abi);
+  standsIn(localPermitTokenAbi, erc20Abi);
+  expect(selectors(localX402ExactPermit2ProxyAbi).toSorted()).toEqual(
+    selectors(x402ExactPermit2ProxyAbi).toSorted(),
+  );
+  expect(selectors(localX402UptoPermit2ProxyAbi).toSorted()).toEqual(
+    selectors(x402UptoPermit2ProxyAbi).toSorted(),
+  );
+});
+
+test("the local Permit2 is the code that is deployed on real chains", () => {
+  // Deployer and salt of Uniswap's deployment: the address is a hash over the creation code.
+  const address = getCreate2Address({
+    from: "0x4e59b44847b379578588920cA78FbF26c0B4956C",
+    salt: pad("0xd3af2663da51c10215000000", { size: 32 }),
+    bytecode: localPermit2Bytecode,
+  });
+  expect(address).toBe(PERMIT2_ADDRESS);
 });

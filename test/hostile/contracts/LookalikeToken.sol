@@ -2,15 +2,7 @@
 pragma solidity 0.8.37;
 
 import {LocalUsdc} from "LocalUsdc.sol";
-
-/// Emits Transfer in the name of another address.
-contract Mouthpiece {
-    event Transfer(address indexed from, address indexed to, uint256 value);
-
-    function say(address from, address to, uint256 value) external {
-        emit Transfer(from, to, value);
-    }
-}
+import {Mouthpiece} from "./Mouthpiece.sol";
 
 /// A token that moves nothing but logs something like a transfer, and uses up the authorization as
 /// it should. What it logs, by `kind`:
