@@ -23,7 +23,8 @@ type Call = {
 };
 type Body = { paymentPayload: PaymentPayload; paymentRequirements: PaymentRequirements };
 
-export function officialFacilitator(chain: LocalWorld): Hono {
+/** What the official facilitator's schemes sign, send and read with. */
+export function officialSigner(chain: LocalWorld) {
   const { account } = chain.accounts.facilitator;
   const client = createWalletClient({
     account,
@@ -31,7 +32,7 @@ export function officialFacilitator(chain: LocalWorld): Hono {
     transport: http(chain.rpcUrl),
     pollingInterval: 50,
   }).extend(publicActions);
-  const signer = toFacilitatorEvmSigner({
+  return toFacilitatorEvmSigner({
     address: account.address,
     getCode: client.getCode,
     readContract: (call: Call) => client.readContract({ ...call, abi: call.abi as Abi }),
@@ -40,8 +41,11 @@ export function officialFacilitator(chain: LocalWorld): Hono {
     waitForTransactionReceipt: (call) => client.waitForTransactionReceipt(call),
     writeContract: ({ abi, ...call }) => client.writeContract({ ...call, abi: abi as Abi }),
   });
+}
+
+export function officialFacilitator(chain: LocalWorld): Hono {
   const facilitator = registerExactEvmScheme(new x402Facilitator(), {
-    signer,
+    signer: officialSigner(chain),
     networks: chain.network,
   });
 
