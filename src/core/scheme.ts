@@ -46,8 +46,15 @@ export interface ClientScheme {
       readonly instead?: Readonly<Record<string, unknown>>;
     },
   ): Promise<Record<string, unknown>>;
-  /** Whether a payload can be made for these requirements that excludes an earlier one. Absent: never. */
-  excludes?(earlier: Readonly<Record<string, unknown>>, requirements: PaymentRequirements): boolean;
+  /** Whether a payload can be made for these requirements that excludes an earlier payment. Absent: never. */
+  excludes?(
+    earlier: {
+      readonly payload: Readonly<Record<string, unknown>>;
+      readonly network: string;
+      readonly asset: string;
+    },
+    requirements: PaymentRequirements,
+  ): boolean;
   /**
    * What became of a payload, by the chain: `taken`; `void` when it was not taken and never can be; else `open`.
    * Absent, or `open`: not known.
@@ -56,7 +63,7 @@ export interface ClientScheme {
    */
   fate?(
     payload: Readonly<Record<string, unknown>>,
-    requirements: Pick<PaymentRequirements, "network" | "asset">,
+    requirements: { readonly network: string; readonly asset: string },
   ): Promise<"taken" | "void" | "open">;
 }
 

@@ -1,12 +1,25 @@
 import type { ClientScheme, ServerScheme } from "../core/scheme.ts";
 import { checksumAddress, parseAddress } from "./address.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
-import { readTerms, signAuthorization, type EvmSigner } from "./exact/client.ts";
+import {
+  authorizationFate,
+  excludesEarlier,
+  readTerms,
+  signAuthorization,
+  type EvmSigner,
+} from "./exact/client.ts";
 import { exactPaymentKey, exactPrice } from "./exact/server.ts";
+import type { PaymentReader } from "./rpc-reader.ts";
+import { toSigner, type EvmWallet } from "./signer.ts";
 
 export interface ExactEvmOptions {
-  /** Who pays. Sellers leave it out. */
-  readonly account?: EvmSigner;
+  /** Who pays: a viem account, a viem wallet client, or `{ address, signTypedData }`. Sellers leave it out. */
+  readonly account?: EvmSigner | EvmWallet;
+  /**
+   * Where a buyer looks what became of a payment that nobody answered for: `rpcReader({ "eip155:8453": "https://…" })`.
+   * Without it, what is not known stays so.
+   */
+  readonly chain?: PaymentReader;
   /** Tokens beside `KNOWN_ASSETS` that may be priced and paid. */
   readonly assets?: readonly EvmAsset[];
 }
@@ -14,9 +27,12 @@ export interface ExactEvmOptions {
 /**
  * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers.
  * Source: x402 specification, `schemes/exact/scheme_exact_evm`.
+ *
+ * @throws TypeError for an account that cannot sign.
  */
 export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerScheme {
-  const { account } = options;
+  const { chain } = options;
+  const account = options.account && toSigner(options.account);
   const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
   return {
     scheme: "exact",
@@ -28,6 +44,11 @@ export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerSc
         throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
       return signAuthorization(account, requirements, context);
     },
+    excludes: (earlier, requirements) =>
+      account !== undefined && excludesEarlier(account, earlier, requirements),
+    ...(chain && {
+      fate: (payload, requirements) => authorizationFate(chain, payload, requirements),
+    }),
     price: (price, network) => exactPrice(assets, price, network),
     payTo(address) {
       const canonical = parseAddress(address);

@@ -1,11 +1,13 @@
 import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
+import { tryParse } from "../../core/schema.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { bytesToHex } from "../../core/hex.ts";
-import { TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
+import type { PaymentReader } from "../rpc-reader.ts";
+import { Eip3009Payload, TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
 
-/** What signs: any viem account, or a bare object of this shape. */
+/** What signs: a viem account that holds its key, or a bare object of this shape. */
 export interface EvmSigner {
   readonly address: Hex;
   signTypedData(typedData: {
@@ -22,6 +24,9 @@ export interface EvmSigner {
     };
   }): Promise<Hex>;
 }
+
+/** Selector of `authorizationState(address,bytes32)` (EIP-3009), and what an address is padded with. */
+const AUTHORIZATION_STATE = `0xe94a0102${"0".repeat(24)}` as const;
 
 /** v1 facilitators compare with their own clock; v1 clients date authorizations back by this much. */
 const V1_BACKDATE_SECONDS = 600;
@@ -53,7 +58,10 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
   return { chainId, asset: checksumAddress(asset), payTo: checksumAddress(payTo), name, version };
 }
 
-/** Signs an EIP-3009 authorization of exactly the required amount (scheme_exact_evm, section 1). */
+/**
+ * Signs an EIP-3009 authorization of exactly the required amount (scheme_exact_evm, section 1). Instead of an earlier one
+ * it takes over its nonce, which the token accepts once from a payer.
+ */
 export async function signAuthorization(
   account: EvmSigner,
   requirements: PaymentRequirements,
@@ -61,13 +69,18 @@ export async function signAuthorization(
 ): Promise<Record<string, unknown>> {
   const terms = readTerms(requirements);
   if (terms === undefined) throw new TypeError("these requirements cannot be paid with EIP-3009");
+  const { instead } = options;
+  const nonce = instead
+    ? nonceOf(account, instead)
+    : bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
+  if (nonce === undefined) throw new TypeError("`instead` is no authorization of this account");
   const authorization = {
     from: account.address,
     to: terms.payTo,
     value: BigInt(requirements.amount),
     validAfter: options.x402Version === 1 ? BigInt(options.nowSeconds - V1_BACKDATE_SECONDS) : 0n,
     validBefore: BigInt(options.nowSeconds + options.lifetimeSeconds),
-    nonce: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
+    nonce,
   };
   const signature = await account.signTypedData({
     domain: {
@@ -89,4 +102,37 @@ export async function signAuthorization(
       validBefore: authorization.validBefore.toString(),
     },
   };
+}
+
+/** Whether an authorization for these requirements can take over the nonce of an earlier payment. */
+export function excludesEarlier(
+  account: EvmSigner,
+  ...[earlier, requirements]: Parameters<NonNullable<ClientScheme["excludes"]>>
+): boolean {
+  const terms = readTerms(requirements);
+  return (
+    terms !== undefined &&
+    earlier.network === requirements.network &&
+    parseAddress(earlier.asset) === parseAddress(terms.asset) &&
+    nonceOf(account, earlier.payload) !== undefined
+  );
+}
+
+/** Nonce of an authorization of this account. */
+function nonceOf(account: EvmSigner, payload: unknown): Hex | undefined {
+  const authorization = tryParse(Eip3009Payload, payload)?.authorization;
+  return authorization?.from === account.address.toLowerCase() ? authorization?.nonce : undefined;
+}
+
+/** What became of an authorization. One that its payer cancelled is `taken`: the token keeps no difference. */
+export async function authorizationFate(
+  chain: PaymentReader,
+  ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>
+): Promise<"taken" | "void" | "open"> {
+  const authorization = tryParse(Eip3009Payload, payload)?.authorization;
+  const to = parseAddress(asset);
+  if (authorization === undefined || to === undefined) return "open";
+  const { from, nonce, validBefore } = authorization;
+  const data: Hex = `${AUTHORIZATION_STATE}${from.slice(2)}${nonce.slice(2)}`;
+  return await chain.fate(network, { to, data }, validBefore);
 }
