@@ -1,4 +1,4 @@
-import { encodeFunctionData } from "viem";
+import { encodeFunctionData, type Abi } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { eip3009Abi } from "../../contracts-abi/eip3009.ts";
 import type { Hex } from "../../src/core/scheme.ts";
@@ -31,9 +31,9 @@ describe("the fate of an authorization, on a chain", () => {
     })) as unknown as Payload & Record<string, unknown>;
   const fate = (payload: Record<string, unknown>) => schemeOf().fate!(payload, requirements);
   const write = (functionName: string, args: readonly unknown[]) => {
+    const abi: Abi = eip3009Abi;
     const { account } = world.accounts.facilitator;
-    const call = { account, address: world.token, abi: eip3009Abi, functionName, args };
-    return world.client.writeContract(call);
+    return world.client.writeContract({ account, address: world.token, abi, functionName, args });
   };
 
   test("is open until its time is over in a final block, then void", async () => {
