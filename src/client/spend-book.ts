@@ -18,7 +18,7 @@ export interface SpendBook {
   readonly spends: Map<string, Spend>;
   /** Ids of those that are not final, in the same order. */
   readonly open: Set<string>;
-  /** By scope, unit and step: value by number of the step. For ever is one endless step. */
+  /** By scope, unit and seconds of a step: value by number of the step. */
   readonly sums: Map<string, Map<number, number>>;
   readonly pins: Map<string, string>;
   /** How many final payments are kept. */
@@ -26,18 +26,18 @@ export interface SpendBook {
 }
 
 export type SpendPin = NonNullable<Parameters<SpendStore["reserve"]>[2]>;
+export type TakeOptions = Parameters<SpendStore["take"]>[2];
+export type ListOptions = NonNullable<Parameters<SpendStore["list"]>[0]>;
 
-const STEPS = [
-  ...SPEND_STEPS,
-  { stepSeconds: Number.POSITIVE_INFINITY, upToSeconds: Number.POSITIVE_INFINITY },
-];
+/** For ever is one endless step. */
+const FOREVER = Number.POSITIVE_INFINITY;
 
 export function newSpendBook(keep: number): SpendBook {
   return { spends: new Map(), open: new Set(), sums: new Map(), pins: new Map(), keep };
 }
 
 /**
- * See `SpendStore.reserve`; the pin is set only together with the reservation.
+ * See `SpendStore.reserve`.
  *
  * @param gone ids of payments whose owners are known to have ended.
  */
@@ -46,51 +46,51 @@ export function reserveSpend(
   spend: Spend,
   limits: readonly SpendLimit[],
   pin?: SpendPin,
-  gone: readonly string[] = [],
+  gone?: readonly string[],
 ): SpendRefusal | undefined {
+  const { spends, open, pins, keep } = book;
   const { id, atMs, unit, value } = spend;
-  const { spends, open, pins } = book;
-  assertSpend(spend, limits);
-  if (spends.has(id)) throw new TypeError("spend: the id is used");
-  for (const other of opened(book)) {
-    const { state } = other;
-    if (state === "reserved" && (other.leaseUntilMs <= atMs || gone.includes(other.id)))
+  assertNumbers(spend);
+  if (spends.has(id)) throw new TypeError("spend: id is used");
+  for (const other of openSpends(book)) {
+    if (other.state === "reserved" && isFree(other, atMs, gone))
       updateSpend(book, other.id, { state: "released" });
-    if (state === "rejected" && other.expiresAtMs < atMs) open.delete(other.id);
+    if (isExpired(other, atMs)) open.delete(other.id);
   }
-  const pinned = pin && (pins.get(pin.name) ?? pin.value);
-  if (pin && pinned !== undefined && pinned !== pin.value) return { pinned };
-  for (const limit of limits) {
-    if (limit.unit !== unit || !spendScopes(spend).includes(limit.scope)) continue;
+  if (pin) {
+    const pinned = pins.get(pin.name) ?? pin.value;
+    if (pinned !== pin.value) return { pinned };
+  }
+  for (const limit of limitsOf(spend, limits)) {
     const spent = sumSpends(book, limit.scope, unit, atMs, limit.windowSeconds);
-    if (spent + value > limit.max) return { limit, spent };
+    if (!(spent + value <= limit.max)) return { limit, spent };
   }
-  assertAmount(sumSpends(book, "total", unit, atMs) + value);
   if (pin) pins.set(pin.name, pin.value);
   count(book, spend, value);
   spends.set(id, spend);
   open.add(id);
-  for (const [old] of spends) {
-    if (spends.size - open.size <= book.keep) break;
+  for (const old of spends.keys()) {
+    if (spends.size - open.size <= keep) break;
     if (!open.has(old)) spends.delete(old);
   }
+  return undefined;
 }
 
 /** See `SpendStore.update`. */
 export function updateSpend(book: SpendBook, id: string, change: SpendChange): boolean {
-  assertSpend(change);
   const before = book.spends.get(id);
   if (!before || before.state === "released") return false;
   const spend = { ...before, ...change };
+  assertNumbers(spend);
   const { state } = spend;
+  const isOpen = /^(pen|res|ans|rej)/.test(state);
   if (state === "released") count(book, spend, -spend.value);
-  if (state === "released" || state === "paid") {
+  if (!isOpen) {
     delete spend.payload;
     delete spend.headers;
   }
   book.spends.set(id, spend);
-  if (state === "released" || state === "paid" || state === "delivered") book.open.delete(id);
-  else book.open.add(id);
+  book.open[isOpen ? "add" : "delete"](id);
   return true;
 }
 
@@ -99,19 +99,19 @@ export function findSpend(
   book: SpendBook,
   request: string,
   owner: string,
-  { nowMs, takeover }: Parameters<SpendStore["take"]>[2],
-  gone: readonly string[] = [],
+  { nowMs, takeover }: TakeOptions,
+  gone?: readonly string[],
 ): TakenSpend | undefined {
-  let heldUntilMs = Number.POSITIVE_INFINITY;
-  for (const spend of opened(book)) {
-    const { state, leaseUntilMs } = spend;
-    if (spend.request !== request || state === "reserved") continue;
-    if (state === "rejected" && spend.expiresAtMs < nowMs) continue;
-    if (leaseUntilMs && spend.owner === owner) continue;
-    if (takeover || leaseUntilMs <= nowMs || gone.includes(spend.id)) return { spend };
-    heldUntilMs = Math.min(heldUntilMs, leaseUntilMs);
+  let held: TakenSpend | undefined;
+  for (const spend of openSpends(book)) {
+    const { leaseUntilMs } = spend;
+    if (spend.request !== request || spend.state === "reserved" || isExpired(spend, nowMs))
+      continue;
+    if (spend.owner === owner && leaseUntilMs) continue;
+    if (takeover || isFree(spend, nowMs, gone)) return { spend };
+    held ??= { heldUntilMs: leaseUntilMs };
   }
-  return heldUntilMs < Number.POSITIVE_INFINITY ? { heldUntilMs } : undefined;
+  return held;
 }
 
 /** See `SpendStore.take`. */
@@ -119,7 +119,7 @@ export function takeSpend(
   book: SpendBook,
   request: string,
   owner: string,
-  options: Parameters<SpendStore["take"]>[2],
+  options: TakeOptions,
   leaseUntilMs: number,
   gone?: readonly string[],
 ): TakenSpend | undefined {
@@ -139,75 +139,80 @@ export function sumSpends(
   windowSeconds?: number,
 ): number {
   const step = stepOf(windowSeconds);
-  const first = Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step);
   let sum = 0;
   for (const [index, value] of sums.get(keyOf(scope, unit, step)) ?? [])
-    if (index >= first) sum += value;
+    if (index >= Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step)) sum += value;
   return sum;
 }
 
 /** See `SpendStore.list`. */
 export function listSpends(
   { spends }: SpendBook,
-  { limit = 100, before, states }: Parameters<SpendStore["list"]>[0] = {},
+  { limit = 100, before, states }: ListOptions = {},
 ): Spend[] {
   const all = [...spends.values()].toReversed();
   return all
     .slice(before === undefined ? 0 : all.findIndex(({ id }) => id === before) + 1 || all.length)
-    .filter(({ state }) => states?.includes(state) ?? true)
+    .filter(({ state }) => !states || states.includes(state))
     .slice(0, limit);
 }
 
 /** What a payment is counted in. */
-export function spendScopes({ host, payTo }: Pick<Spend, "host" | "payTo">): SpendScope[] {
+export function scopesOf({ host, payTo }: Spend): SpendScope[] {
   return ["total", `host:${host}`, `payee:${payTo.toLowerCase()}`];
 }
 
-/** Throws a `TypeError` for numbers that no store can count with. */
-export function assertSpend(
-  { value, atMs, expiresAtMs, leaseUntilMs }: Partial<Spend>,
-  limits: readonly SpendLimit[] = [],
-): void {
-  for (const number of [value, atMs, expiresAtMs, leaseUntilMs]) assertAmount(number ?? 0);
-  for (const { max, windowSeconds } of limits) {
-    assertAmount(max);
-    stepOf(windowSeconds);
-  }
+/** The limits that are about this payment, and that no total outgrows exact numbers. */
+export function limitsOf(spend: Spend, limits: readonly SpendLimit[]): SpendLimit[] {
+  const { unit } = spend;
+  return [...limits, { scope: "total" as const, unit, max: Number.MAX_SAFE_INTEGER }].filter(
+    (limit) => limit.unit === unit && scopesOf(spend).includes(limit.scope),
+  );
+}
+
+/** Throws a `TypeError` for numbers that no store can keep. */
+export function assertNumbers({ value, atMs, expiresAtMs, leaseUntilMs }: Spend): void {
+  for (const number of [value, atMs, expiresAtMs, leaseUntilMs])
+    if (!(Number.isSafeInteger(number) && number >= 0))
+      throw new TypeError("spend: no safe integer of at least 0");
 }
 
 /** Seconds of the steps in which such a window is counted. */
 export function stepOf(windowSeconds?: number): number {
-  if (windowSeconds === undefined) return Number.POSITIVE_INFINITY;
-  const step = SPEND_STEPS.find(({ upToSeconds }) => windowSeconds <= upToSeconds);
-  if (!step || !(windowSeconds > 0) || windowSeconds % 1)
-    throw new TypeError("spend: windowSeconds is not from 1 to 31 days");
-  return step.stepSeconds;
+  if (windowSeconds === undefined) return FOREVER;
+  for (const { stepSeconds, upToSeconds } of SPEND_STEPS)
+    if (windowSeconds > 0 && windowSeconds <= upToSeconds) return stepSeconds;
+  throw new TypeError("spend: window is not up to 31 days");
 }
 
 /** Adds a value, or takes it out of the steps that are still there. */
 function count({ sums }: SpendBook, spend: Spend, value: number): void {
-  for (const scope of spendScopes(spend)) {
-    for (const { stepSeconds, upToSeconds } of STEPS) {
+  const forever = { stepSeconds: FOREVER, upToSeconds: FOREVER };
+  for (const scope of scopesOf(spend)) {
+    for (const { stepSeconds, upToSeconds } of [...SPEND_STEPS, forever]) {
       const key = keyOf(scope, spend.unit, stepSeconds);
-      const steps = sums.get(key) ?? new Map<number, number>();
       const index = Math.floor(spend.atMs / 1000 / stepSeconds);
-      if (value > 0 || steps.has(index)) steps.set(index, (steps.get(index) ?? 0) + value);
-      // One more than a window can reach, whatever clocks do.
-      if (steps.size > upToSeconds / stepSeconds + 1) steps.delete(Math.min(...steps.keys()));
+      const steps = sums.get(key) ?? new Map<number, number>();
       sums.set(key, steps);
+      if (value > 0 || steps.has(index)) steps.set(index, (steps.get(index) ?? 0) + value);
+      // A window reaches one less, whatever clocks do.
+      if (steps.size > upToSeconds / stepSeconds + 1) steps.delete(Math.min(...steps.keys()));
     }
   }
 }
 
-function keyOf(...parts: [scope: SpendScope, unit: string, step: number]): string {
+function keyOf(...parts: [scope: SpendScope, unit: string, stepSeconds: number]): string {
   return JSON.stringify(parts);
 }
 
-function opened({ open, spends }: SpendBook): Spend[] {
-  return [...open].map((id) => spends.get(id) as Spend);
+function openSpends({ open, spends }: SpendBook): Spend[] {
+  return Array.from(open, (id) => spends.get(id) as Spend);
 }
 
-function assertAmount(number: number): void {
-  if (!(Number.isSafeInteger(number) && number >= 0))
-    throw new TypeError("spend: not a safe integer of at least 0");
+function isFree({ id, leaseUntilMs }: Spend, nowMs: number, gone?: readonly string[]): boolean {
+  return leaseUntilMs <= nowMs || gone?.includes(id) === true;
+}
+
+function isExpired({ state, expiresAtMs }: Spend, nowMs: number): boolean {
+  return state === "rejected" && expiresAtMs < nowMs;
 }
