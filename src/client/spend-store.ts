@@ -9,6 +9,7 @@
  * - `answered`: the server has begun to deliver, and the body is still on its way.
  * - `paid`: delivered, with a receipt. `delivered`: without one; it may still be taken.
  * - `rejected`: the server says that it takes no payment; it may all the same, until it expires.
+ * - `replaced`: another one was signed that excludes it, and counts what that one costs more.
  * - `released`: cannot be taken any more, and is counted no more.
  */
 export type SpendState =
@@ -18,6 +19,7 @@ export type SpendState =
   | "paid"
   | "delivered"
   | "rejected"
+  | "replaced"
   | "released";
 
 /** One payment. Plain JSON. */
@@ -28,11 +30,11 @@ export interface Spend {
   readonly state: SpendState;
   /** What budgets count in: `USD` for every dollar token, or the symbol of another token. */
   readonly unit: string;
-  /** Millionths of the unit, rounded up; a safe integer. */
+  /** What it adds to the budgets: millionths of the unit, rounded up; a safe integer. */
   readonly value: number;
   readonly url: string;
   readonly method: string;
-  /** Host of the URL, with its port if it has one. */
+  /** Host name of the URL, without port or final dot. */
   readonly host: string;
   readonly scheme: string;
   readonly network: string;
