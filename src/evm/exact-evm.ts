@@ -1,62 +1,16 @@
 import type { ClientScheme, ServerScheme } from "../core/scheme.ts";
-import { checksumAddress, parseAddress } from "./address.ts";
-import { findAsset, KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
-import {
-  authorizationFate,
-  excludesEarlier,
-  readTerms,
-  signAuthorization,
-  type EvmSigner,
-} from "./exact/client.ts";
-import { exactPaymentKey, exactPrice } from "./exact/server.ts";
-import type { PaymentReader } from "./rpc-reader.ts";
-import { toSigner, type EvmWallet } from "./signer.ts";
+import { exactEvmClient, type ExactEvmClientOptions } from "./exact-evm-client.ts";
+import { exactEvmServer } from "./exact-evm-server.ts";
 
-export interface ExactEvmOptions {
-  /** Who pays: a viem account, a viem wallet client, or `{ address, signTypedData }`. Sellers leave it out. */
-  readonly account?: EvmSigner | EvmWallet;
-  /**
-   * Where a buyer looks what became of a payment that nobody answered for: `rpcReader({ "eip155:8453": "https://…" })`.
-   * Without it, what is not known stays so.
-   */
-  readonly chain?: PaymentReader;
-  /** Tokens beside `KNOWN_ASSETS` that may be priced and paid. */
-  readonly assets?: readonly EvmAsset[];
-}
+export type ExactEvmOptions = ExactEvmClientOptions;
 
 /**
- * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers.
+ * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers. Where size counts,
+ * `exactEvmClient` and `exactEvmServer` are its halves.
  * Source: x402 specification, `schemes/exact/scheme_exact_evm`.
  *
  * @throws TypeError for an account that cannot sign.
  */
 export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerScheme {
-  const { chain } = options;
-  const account = options.account && toSigner(options.account);
-  const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
-  return {
-    scheme: "exact",
-    family: "eip155",
-    asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
-    supports: (requirements) => account !== undefined && readTerms(requirements) !== undefined,
-    async createPayload(requirements, context) {
-      if (account === undefined)
-        throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
-      return signAuthorization(account, requirements, context);
-    },
-    excludes: (earlier, requirements) =>
-      account !== undefined && excludesEarlier(account, earlier, requirements),
-    ...(chain && {
-      fate: (payload, requirements) => authorizationFate(chain, payload, requirements),
-    }),
-    price: (price, network) => exactPrice(assets, price, network),
-    payTo(address) {
-      const canonical = parseAddress(address);
-      if (canonical === undefined) {
-        throw new TypeError(`payTo "${address}" is not an address, or its checksum is wrong`);
-      }
-      return checksumAddress(canonical);
-    },
-    paymentKey: exactPaymentKey,
-  };
+  return { ...exactEvmServer(options), ...exactEvmClient(options) };
 }

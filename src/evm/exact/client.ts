@@ -1,11 +1,22 @@
+import { isAtomicAmount } from "../../core/amount.ts";
 import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
-import { tryParse } from "../../core/schema.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
-import { bytesToHex } from "../../core/hex.ts";
+import { bytesToHex, isHex } from "../../core/hex.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
-import { Eip3009Payload, TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
+
+/** EIP-712 types of an authorization (EIP-3009). */
+export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
+  TransferWithAuthorization: [
+    { name: "from", type: "address" },
+    { name: "to", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "validAfter", type: "uint256" },
+    { name: "validBefore", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
+} as const;
 
 /** What signs: a viem account that holds its key, or a bare object of this shape. */
 export interface EvmSigner {
@@ -119,9 +130,18 @@ export function excludesEarlier(
 }
 
 /** Nonce of an authorization of this account. */
-function nonceOf(account: EvmSigner, payload: unknown): Hex | undefined {
-  const authorization = tryParse(Eip3009Payload, payload)?.authorization;
-  return authorization?.from === account.address.toLowerCase() ? authorization?.nonce : undefined;
+function nonceOf(account: EvmSigner, payload: Readonly<Record<string, unknown>>): Hex | undefined {
+  const signed = readSigned(payload);
+  return signed?.from === account.address.toLowerCase() ? signed.nonce : undefined;
+}
+
+/** What was signed, in a payload that this client made and kept. */
+function readSigned({ authorization, permit2Authorization }: Readonly<Record<string, unknown>>) {
+  const { from, nonce, validBefore } = (authorization ?? {}) as Record<string, unknown>;
+  const payer = parseAddress(String(from));
+  if (payer === undefined || typeof nonce !== "string" || !isHex(nonce, 32)) return undefined;
+  if (permit2Authorization !== undefined) return undefined;
+  return { from: payer, nonce: nonce.toLowerCase() as Hex, validBefore: String(validBefore) };
 }
 
 /** What became of an authorization. One that its payer cancelled is `taken`: the token keeps no difference. */
@@ -129,10 +149,10 @@ export async function authorizationFate(
   chain: PaymentReader,
   ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>
 ): Promise<"taken" | "void" | "open"> {
-  const authorization = tryParse(Eip3009Payload, payload)?.authorization;
+  const signed = readSigned(payload);
   const to = parseAddress(asset);
-  if (authorization === undefined || to === undefined) return "open";
-  const { from, nonce, validBefore } = authorization;
-  const data: Hex = `${AUTHORIZATION_STATE}${from.slice(2)}${nonce.slice(2)}`;
-  return await chain.fate(network, { to, data }, validBefore);
+  if (signed === undefined || to === undefined || !isAtomicAmount(signed.validBefore))
+    return "open";
+  const data: Hex = `${AUTHORIZATION_STATE}${signed.from.slice(2)}${signed.nonce.slice(2)}`;
+  return await chain.fate(network, { to, data }, BigInt(signed.validBefore));
 }
