@@ -9,6 +9,8 @@ import { parseValue } from "../core/parse.ts";
 export interface Demand {
   readonly version: 1 | 2;
   readonly offers: readonly PaymentRequirements[];
+  /** Why a payment was refused, in the server's words. */
+  readonly error?: string | undefined;
   /** The v2 message, of which parts are echoed. */
   readonly message?: PaymentRequired;
 }
@@ -30,7 +32,7 @@ export async function readDemand(response: Response): Promise<Demand | undefined
       "malformed_payment_required",
       PAYMENT_REQUIRED,
     );
-    return { version: 2, offers: message.accepts, message };
+    return { version: 2, offers: message.accepts, error: message.error, message };
   }
   const body = await readJson(response.clone());
   if (
@@ -43,6 +45,7 @@ export async function readDemand(response: Response): Promise<Demand | undefined
   const message = parseValue(PaymentRequiredV1, body, "malformed_payment_required", "402 body");
   return {
     version: 1,
+    error: message.error,
     offers: message.accepts.flatMap((offer) => requirementsFromV1(offer) ?? []),
   };
 }

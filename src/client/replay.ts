@@ -1,23 +1,33 @@
-import { readBytes } from "../core/body.ts";
+import { concatBytes, readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
+
+/** A body, or a function that makes the same one anew for every time that it is sent. */
+export type ReplayableBody = BodyInit | AsyncIterable<Uint8Array | string>;
 
 /** A request that can be sent more than once, exactly alike. */
 export interface Replayable {
   readonly url: string;
   readonly method: string;
+  readonly signal: AbortSignal | null | undefined;
   /** Sends it; `change` adds headers and settings. */
   send(change?: {
-    url: string;
-    headers: Record<string, string>;
-    redirect: "manual";
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly redirect: "manual";
+    readonly signal: AbortSignal;
   }): Promise<Response>;
+  /**
+   * What tells this request from others: its `Idempotency-Key` if it has one, else method, URL and body. Nothing for
+   * bodies that are made anew.
+   */
+  identity(): Promise<string | undefined>;
 }
 
-const MAX_STREAM_BYTES = 1024 * 1024;
+type Body = BodyInit | null | undefined;
 
 /**
- * Makes a call of `fetch` repeatable. Streams are read into memory, up to 1 MiB, and bytes are copied, so that what the
- * caller does with them meanwhile changes nothing; other bodies are sent again as they are.
+ * Makes a call of `fetch` repeatable. Streams are read into memory, up to `maxBytes`, and what can be changed is
+ * copied, so that what the caller does with it meanwhile changes nothing. A function as body is called for each time.
  *
  * @throws X402Error `body_not_replayable` before anything is sent.
  */
@@ -25,10 +35,11 @@ export async function replayable(
   fetch: typeof globalThis.fetch,
   input: string | URL | Request,
   init: RequestInit = {},
+  maxBytes = 1024 * 1024,
 ): Promise<Replayable> {
   if (input instanceof Request) {
     const request = new Request(input, init);
-    const body = request.body === null ? undefined : await readAll(request.body);
+    const body = request.body === null ? undefined : await readAll(request.body, maxBytes);
     const { url, method, headers, signal } = request;
     const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } =
       request;
@@ -37,63 +48,101 @@ export async function replayable(
       ...(mode !== "navigate" && { mode }),
       ...(referrer !== "about:client" && { referrer }),
     };
-    return sender(fetch, url, {
-      ...settings,
-      ...more,
-      method,
-      headers,
-      signal,
-      ...(body && { body }),
-    });
+    return sender(fetch, url, { ...settings, ...more, method, headers, signal }, body);
   }
   const { body, duplex: _, ...rest } = init as RequestInit & { duplex?: unknown };
-  const kept = await keep(body);
-  return sender(fetch, String(input), { ...rest, ...(kept !== undefined && { body: kept }) });
+  return sender(fetch, String(input), rest, await keep(body, maxBytes));
 }
 
 /** A body that can be sent twice. Node takes async iterables beside what the standard knows. */
 async function keep(
-  body: BodyInit | AsyncIterable<Uint8Array> | null | undefined,
-): Promise<BodyInit | null | undefined> {
-  if (body instanceof ReadableStream) return await readAll(body);
+  body: ReplayableBody | (() => ReplayableBody) | null | undefined,
+  maxBytes: number,
+): Promise<Body | (() => BodyInit)> {
+  if (typeof body === "function") return body as () => BodyInit;
+  if (body instanceof ReadableStream) return await readAll(body, maxBytes);
   if (body instanceof ArrayBuffer) return body.slice(0);
   if (ArrayBuffer.isView(body))
     return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
+  if (body instanceof URLSearchParams) return new URLSearchParams(body);
+  if (body instanceof FormData) {
+    const copy = new FormData();
+    for (const [name, value] of body) copy.append(name, value as string);
+    return copy;
+  }
   if (typeof body === "object" && body !== null && Symbol.asyncIterator in body) {
     const source = body[Symbol.asyncIterator]();
-    return await readAll(
-      new ReadableStream({
-        async pull(controller) {
-          const { done, value } = await source.next();
-          if (done === true) controller.close();
-          else
-            controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
-        },
-        cancel: async () => void (await source.return?.()),
-      }),
-    );
+    const stream = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const { done, value } = await source.next();
+        if (done === true) controller.close();
+        else
+          controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
+      },
+      cancel: async () => void (await source.return?.()),
+    });
+    return await readAll(stream, maxBytes);
   }
   return body;
 }
 
-function sender(fetch: typeof globalThis.fetch, url: string, init: RequestInit): Replayable {
+function sender(
+  fetch: typeof globalThis.fetch,
+  url: string,
+  init: RequestInit,
+  body: Body | (() => BodyInit),
+): Replayable {
+  const method = (init.method ?? "GET").toUpperCase();
+  const withBody = (settings: RequestInit): RequestInit => {
+    if (body === undefined) return settings;
+    const made = typeof body === "function" ? body() : body;
+    const isStream = typeof made === "object" && made !== null && Symbol.asyncIterator in made;
+    return { ...settings, body: made, ...(isStream && { duplex: "half" }) };
+  };
   return {
     url,
-    method: (init.method ?? "GET").toUpperCase(),
+    method,
+    signal: init.signal,
     send(change) {
-      if (change === undefined) return fetch(url, init);
+      if (change === undefined) return fetch(url, withBody(init));
       const headers = new Headers(init.headers);
       for (const [name, value] of Object.entries(change.headers)) headers.set(name, value);
-      return fetch(change.url, { ...init, headers, redirect: change.redirect });
+      const { redirect, signal } = change;
+      return fetch(change.url, withBody({ ...init, headers, redirect, signal }));
+    },
+    async identity() {
+      const name = `${method} ${url.replace(/#.*/s, "")}`;
+      const key = new Headers(init.headers).get("Idempotency-Key");
+      if (key !== null) return `${name} key ${key}`;
+      if (body === undefined || body === null) return name;
+      if (typeof body === "function" || globalThis.crypto?.subtle === undefined) return undefined;
+      const digest = await crypto.subtle.digest("SHA-256", await bytesOf(body));
+      return `${name} ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
     },
   };
 }
 
-async function readAll(stream: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readBytes(stream, MAX_STREAM_BYTES);
+/** All of a body that was kept; the parts of a form without the boundary, which is another one every time. */
+async function bytesOf(body: BodyInit): Promise<Uint8Array<ArrayBuffer>> {
+  if (!(body instanceof FormData)) return new Uint8Array(await new Response(body).arrayBuffer());
+  const parts: Uint8Array[] = [];
+  for (const [name, value] of body) {
+    const isFile = typeof value !== "string";
+    const content = new Uint8Array(await new Response(value).arrayBuffer());
+    const head = [name, isFile ? value.name : "", isFile ? value.type : "", content.length];
+    parts.push(new TextEncoder().encode(JSON.stringify(head)), content);
+  }
+  return concatBytes(parts);
+}
+
+async function readAll(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await readBytes(stream, maxBytes);
   if (bytes !== undefined) return bytes;
   throw new X402Error(
     "body_not_replayable",
-    `a streamed body of over ${MAX_STREAM_BYTES} bytes cannot be sent twice`,
+    `a streamed body of over ${maxBytes} bytes cannot be sent twice: give a function that makes it anew, or raise maxBodyBytes`,
   );
 }

@@ -1,73 +1,115 @@
-import { X402Error } from "../core/errors.ts";
-import { formatAmount, parseAmount } from "../core/amount.ts";
+import { formatAmount } from "../core/amount.ts";
 import type { PaymentRequirements } from "../core/messages.ts";
 import { networkFamily } from "../core/network.ts";
 import type { ClientScheme } from "../core/scheme.ts";
+import { PaymentRefused, type PaymentRule, type Refusal } from "./errors.ts";
+import { DECIMALS, DOLLARS, human, scaled, spendValue, unitOf } from "./money.ts";
+import type { Policy, Proposal } from "./policy.ts";
+import { quote } from "./text.ts";
 
+/** An offer that may be paid, as far as it can be told without the spend store. */
 export interface Choice {
   readonly scheme: ClientScheme;
-  readonly requirements: PaymentRequirements;
+  readonly proposal: Proposal;
 }
 
-/** Limits are compared at this many decimals, which no token has more of. */
-export const MAX_DECIMALS = 36;
+export interface SelectOptions {
+  /** What is preferred comes first, in this order; then what is cheapest. */
+  readonly prefer?: { readonly networks?: readonly string[]; readonly assets?: readonly string[] };
+  /** Chooses among the offers that may be paid, best first. Nothing: none is paid. */
+  readonly select?: (
+    proposals: readonly Proposal[],
+  ) => Proposal | undefined | Promise<Proposal | undefined>;
+}
 
 /** Orders of verify, handler and settle that need nothing else of a client; others are not understood. */
 const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "upfront"]);
 
 /**
- * The first offer that can be paid and is within the limit. Amounts are compared in units of our own table of tokens:
- * what a server says about decimals counts for nothing.
- *
- * @param maxAmount dollars, for example `"$1"`.
- * @throws X402Error `payment_refused`, saying for every offer why not.
+ * The offers that may be paid, best first, and why the others may not. Amounts are compared in units of our own table
+ * of tokens: what a server says about decimals counts for nothing.
  */
-export function selectOffer(
+export async function selectOffers(
+  call: Pick<Proposal, "url" | "method" | "host">,
   offers: readonly PaymentRequirements[],
   schemes: readonly ClientScheme[],
-  maxAmount: string,
-): Choice {
-  const refusals: string[] = [];
+  policy: Policy,
+  { prefer = {}, select }: SelectOptions,
+): Promise<{ choices: Choice[]; refusals: Refusal[] }> {
+  const choices: Choice[] = [];
+  const refusals: Refusal[] = [];
   for (const requirements of offers) {
     const scheme = schemes.find(
       (candidate) =>
         candidate.scheme === requirements.scheme &&
         candidate.family === networkFamily(requirements.network),
     );
-    const refusal =
-      scheme === undefined ? "no scheme for it" : whyRefused(requirements, scheme, maxAmount);
-    if (scheme !== undefined && refusal === undefined) return { scheme, requirements };
-    refusals.push(`${quote(requirements.scheme)} on ${quote(requirements.network)}: ${refusal}`);
+    const judged = judge(call, requirements, scheme, policy);
+    if ("choice" in judged) choices.push(judged.choice);
+    else {
+      const offer = `${quote(requirements.scheme)} on ${quote(requirements.network)}`;
+      refusals.push({ rule: judged.rule, message: `${offer}: ${judged.message}` });
+    }
   }
-  throw new X402Error(
-    "payment_refused",
-    `nothing was paid: ${refusals.join("; ") || "the server offers no way to pay"}`,
-  );
+  if (offers.length === 0)
+    refusals.push({ rule: "no_offer", message: "the server offers no way to pay" });
+
+  const rank = (list: readonly string[] = [], ...names: string[]) => {
+    const index = list.findIndex((entry) =>
+      names.some((name) => name.toLowerCase() === entry.toLowerCase()),
+    );
+    return index < 0 ? list.length : index;
+  };
+  const order = ({ proposal: { requirements, symbol, unit, value } }: Choice) => [
+    rank(prefer.networks, requirements.network),
+    rank(prefer.assets, requirements.asset, symbol),
+    unit === DOLLARS ? 0 : 1,
+    unit === DOLLARS ? value : 0,
+  ];
+  choices.sort((a, b) => {
+    const [of, other] = [order(a), order(b)];
+    return of.map((part, index) => part - (other[index] ?? 0)).find((by) => by !== 0) ?? 0;
+  });
+  if (select === undefined || choices.length === 0) return { choices, refusals };
+  const chosen = await select(choices.map(({ proposal }) => proposal));
+  const found = choices.find(({ proposal }) => proposal === chosen);
+  if (found !== undefined) return { choices: [found], refusals };
+  if (chosen !== undefined) throw new TypeError("select: give back one of the proposals, or none");
+  throw new PaymentRefused([{ rule: "select", message: "select chose none of the offers" }]);
 }
 
-function whyRefused(
+function judge(
+  call: Pick<Proposal, "url" | "method" | "host">,
   requirements: PaymentRequirements,
-  scheme: ClientScheme,
-  maxAmount: string,
-): string | undefined {
-  if (!FLOWS.has(requirements.extra?.["paymentFlow"])) return "its payment flow is not supported";
-  if (!scheme.supports(requirements)) return "it cannot be paid with this scheme";
+  scheme: ClientScheme | undefined,
+  policy: Policy,
+): Refusal | { choice: Choice } {
+  const refuse = (rule: PaymentRule, message: string) => ({ rule, message });
+  if (scheme === undefined) return refuse("scheme", "no scheme for it");
+  if (!FLOWS.has(requirements.extra?.["paymentFlow"]))
+    return refuse("flow", "its payment flow is not supported");
+  if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with this scheme");
   const asset = scheme.asset(requirements);
-  if (asset === undefined || !asset.usd)
-    return `the token ${quote(requirements.asset)} is not a known dollar token`;
-  const amount = BigInt(requirements.amount);
-  if (
-    amount * 10n ** BigInt(MAX_DECIMALS - asset.decimals) >
-    parseAmount(maxAmount, MAX_DECIMALS)
-  ) {
-    return `the price of $${formatAmount(amount, asset.decimals)} is over the limit of ${maxAmount} a payment`;
+  const unit = asset && unitOf(asset);
+  const limit = unit === undefined ? undefined : policy.maxAmount.get(unit);
+  if (asset === undefined || unit === undefined || limit === undefined) {
+    const token = `the token ${quote(requirements.asset)} is not a known dollar token`;
+    const advice = asset && `, and maxAmount gives no limit in ${asset.symbol}`;
+    return refuse("unknown_asset", token + (advice ?? ""));
   }
-  return undefined;
+  const atomic = BigInt(requirements.amount);
+  const amount = formatAmount(atomic, asset.decimals);
+  const value = spendValue(scaled(atomic, asset));
+  if (scaled(atomic, asset) > limit || !Number.isSafeInteger(value)) {
+    const price = human(amount, unit);
+    const most = human(formatAmount(limit, DECIMALS), unit);
+    return refuse("max_amount", `the price of ${price} is over the limit of ${most} a payment`);
+  }
+  const rule = policy.listed(call.host, requirements, asset);
+  if (rule !== undefined)
+    return refuse(rule, `the ${rule} is denied, or not among those that are allowed`);
+  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, policy.maxLifetimeSeconds);
+  const { symbol } = asset;
+  const proposal = { ...call, requirements, symbol, amount, unit, value, lifetimeSeconds };
+  return { choice: { scheme, proposal } };
 }
-
-/** Text of a server, made safe to show: short, and without anything that is not seen or turns the line around. */
-const quote = (text: string): string =>
-  JSON.stringify(text.slice(0, 80)).replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`,
-  );

@@ -1,103 +1,115 @@
-import { X402Error } from "../core/errors.ts";
-import { parseAmount } from "../core/amount.ts";
-import { encodeHeader, MAX_HEADER_LENGTH, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
-import { PAYMENT_IDENTIFIER, withIdentifier } from "../core/payment-identifier.ts";
-import type { PaymentPayload } from "../core/messages.ts";
-import { paymentToV1 } from "../core/messages-v1.ts";
-import type { ClientScheme } from "../core/scheme.ts";
+import { isSameJson } from "../core/json.ts";
+import { PaymentRefused, type PaymentRule } from "./errors.ts";
+import { emitter, type ClientEvent } from "./events.ts";
+import type { KnownOffers } from "./known-offers.ts";
+import { pay, rejection } from "./pay.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
-import { replayable } from "./replay.ts";
-import { MAX_DECIMALS, selectOffer, type Choice } from "./select.ts";
+import { hostName } from "./policy.ts";
+import type { Outcome } from "./present.ts";
+import { replayable, type Replayable } from "./replay.ts";
+import { createWallet, type WalletOptions } from "./wallet.ts";
 
-export interface WrapFetchOptions {
-  /** What can be paid with, for example `[exactEvm({ account })]`. */
-  readonly schemes: readonly ClientScheme[];
-  /** The most that one payment may cost, in dollars; default `"$1"`. */
-  readonly maxAmount?: string;
-  /** The longest that a payment may stay valid, whatever the server asks for; default 3600. */
-  readonly maxLifetimeSeconds?: number;
-  /** Unix milliseconds; default `Date.now`. */
-  readonly now?: () => number;
+export interface WrapFetchOptions extends WalletOptions {
+  /** Pays with the first request where the offer is known, in one round trip: `knownOffers({ hosts: ["…"] })`. */
+  readonly payFirst?: KnownOffers;
+  /** The longest streamed body that is kept to be sent again; default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Observer; what it throws is dropped. */
+  readonly onEvent?: (event: ClientEvent) => unknown;
 }
 
 /**
- * A `fetch` that pays. A 402 is answered with one signed payment, within the limit, and the request is sent again with
- * it; its answer is returned, whatever it is. At most one payment is signed for a call.
+ * A `fetch` that pays. A 402 is answered with one signed payment, within the policy, and the request is sent again with
+ * it. While it is not known whether a payment was taken, the same one is presented again, and no other is signed: within
+ * a call, and by a later call with the same request (method, URL and body, or `Idempotency-Key`).
  *
- * The payment goes to the origin that asked for it, and no redirect is followed with it.
+ * The payment goes to the origin that asked for it, and no redirect is followed with it. A body may be a function, which
+ * is called for every time that the request is sent.
  *
- * @throws X402Error `payment_refused` when nothing may be paid, `malformed_payment_required` when the 402 cannot be
- * read, `body_not_replayable`; and whatever `fetch` throws.
+ * @throws PaymentRefused when nothing may be paid; PaymentRejected when the server does not take the payment;
+ * PaymentUncertain when it is not known; X402Error `malformed_payment_required` when the 402 cannot be read,
+ * `body_not_replayable`, `ledger_unavailable` of the store; and whatever `fetch` throws before anything was signed.
  * @throws TypeError for options that cannot work.
  */
 export function wrapFetchWithPayment(
   fetch: typeof globalThis.fetch,
   options: WrapFetchOptions,
 ): typeof globalThis.fetch {
-  const { schemes, maxAmount = "$1", maxLifetimeSeconds = 3600, now = Date.now } = options;
-  if (schemes.length === 0)
-    throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
-  parseAmount(maxAmount, MAX_DECIMALS);
-  if (!Number.isSafeInteger(maxLifetimeSeconds) || maxLifetimeSeconds <= 0) {
-    throw new TypeError("maxLifetimeSeconds is not a positive whole number");
-  }
+  const { payFirst, maxBodyBytes, onEvent } = options;
+  const emit = emitter(onEvent);
+  const wallet = createWallet(options, emit);
 
   return async (input, init) => {
-    const request = await replayable(fetch, input, init);
+    const request = await replayable(fetch, input, init, maxBodyBytes);
+    const { method } = request;
+    const first = payFirst && (await payAtOnce(payFirst, request));
+    if (first !== undefined) return first;
     const response = await request.send();
     if (response.status !== 402) return response;
     const demand = await readDemand(response);
     if (demand === undefined) return response;
-
     const url = response.url === "" ? request.url : response.url;
-    if (response.redirected && new URL(url).origin !== new URL(request.url).origin) {
-      throw new X402Error(
-        "payment_refused",
-        "nothing was paid: the request was redirected to another origin",
-      );
-    }
-    if (response.redirected && !["GET", "HEAD"].includes(request.method)) {
-      throw new X402Error(
-        "payment_refused",
-        "nothing was paid: a request that is no GET was redirected",
-      );
-    }
-    const choice = selectOffer(demand.offers, schemes, maxAmount);
-    const headers = await pay(demand, choice);
+    if (response.redirected) assertSameRequest(request, url);
     response.body?.cancel().catch(() => undefined);
-    return await request.send({ url, headers, redirect: "manual" });
+    const outcome = await answer(request, url, demand).catch((error: unknown) => {
+      if (error instanceof PaymentRefused) {
+        const { rule, message } = error;
+        emit({ type: "refused", url, rule, message });
+      }
+      throw error;
+    });
+    if ("rejected" in outcome) throw rejection(outcome.rejected);
+    if (outcome.paid) payFirst?.learn(method, url, demand);
+    return outcome.response;
   };
 
-  /** Signs a payment for the chosen requirements; gives the headers that carry it. */
-  async function pay(
-    { version, message }: Demand,
-    { scheme, requirements }: Choice,
-  ): Promise<Record<string, string>> {
-    const payload = await scheme.createPayload(requirements, {
-      nowSeconds: Math.floor(now() / 1000),
-      lifetimeSeconds: Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds),
-      x402Version: version,
+  /** Pays with the first request, if the offer is known; nothing when the offer has changed, or may not be paid. */
+  async function payAtOnce(
+    offers: KnownOffers,
+    request: Replayable,
+  ): Promise<Response | undefined> {
+    const { method, url } = request;
+    const offer = offers.get(method, url);
+    // Without an identity the payment could not be excluded by the one that follows a refusal.
+    if (offer === undefined || (await request.identity()) === undefined) return undefined;
+    const outcome = await answer(request, url, offer).catch((error: unknown) => {
+      if (error instanceof PaymentRefused) return undefined;
+      throw error;
     });
-    if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, requirements)) };
-    const extensions = message?.extensions && withIdentifier(message.extensions);
-    const payment: PaymentPayload = {
-      x402Version: 2,
-      ...(message?.resource && { resource: message.resource }),
-      accepted: requirements,
-      payload,
-      ...(extensions && { extensions }),
-    };
-    const header = encodeHeader(payment);
-    if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
-    // Servers bound the header; without the rest of the echo it says all that a settlement needs.
-    const named = extensions?.[PAYMENT_IDENTIFIER];
-    return {
-      [PAYMENT_SIGNATURE]: encodeHeader({
-        x402Version: 2,
-        accepted: requirements,
-        payload,
-        ...(named !== undefined && { extensions: { [PAYMENT_IDENTIFIER]: named } }),
-      }),
-    };
+    if (outcome === undefined) return undefined;
+    if ("paid" in outcome && (outcome.paid || !isRedirect(outcome.response)))
+      return outcome.response;
+    offers.learn(method, url, undefined);
+    if ("rejected" in outcome && !isOutdated(offer, outcome.demand))
+      throw rejection(outcome.rejected);
+    return undefined;
   }
+
+  async function answer(request: Replayable, url: string, demand: Demand): Promise<Outcome> {
+    const host = hostName(new URL(url).host);
+    const identity = await request.identity();
+    const name = identity === undefined ? undefined : `${wallet.agent ?? ""} ${identity}`;
+    const leave = await wallet.slots?.enter(host);
+    try {
+      const { method } = request;
+      return await pay(wallet, request, { url, method, host, request: name }, demand);
+    } finally {
+      leave?.();
+    }
+  }
+}
+
+const isRedirect = ({ status, type }: Response): boolean =>
+  (status >= 300 && status < 400) || type === "opaqueredirect";
+
+/** Whether the offers have changed since: the server then refused an offer that it does not make any more. */
+const isOutdated = (known: Demand, asked: Demand | undefined): boolean =>
+  asked !== undefined && !isSameJson(known.offers, asked.offers);
+
+function assertSameRequest({ url: asked, method }: Replayable, url: string): void {
+  const refuse = (message: string, rule: PaymentRule = "redirected") =>
+    new PaymentRefused([{ rule, message }]);
+  if (new URL(url).origin !== new URL(asked).origin)
+    throw refuse("the request was redirected to another origin");
+  if (!["GET", "HEAD"].includes(method)) throw refuse("a request that is no GET was redirected");
 }

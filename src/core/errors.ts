@@ -26,6 +26,8 @@ export type ErrorCode =
   | "payment_in_flight"
   | "payment_already_used"
   | "payment_refused"
+  | "payment_rejected"
+  | "payment_uncertain"
   | "request_refused"
   | "hook_failed"
   | "body_not_replayable"

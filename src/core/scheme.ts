@@ -42,8 +42,29 @@ export interface ClientScheme {
       /** For how long the payment may be valid from now on. */
       readonly lifetimeSeconds: number;
       readonly x402Version: 1 | 2;
+      /** An earlier payload, for which `excludes` is true: at most one of the two can ever be settled. */
+      readonly instead?: Readonly<Record<string, unknown>>;
     },
   ): Promise<Record<string, unknown>>;
+  /** Whether a payload can be made for these requirements that excludes an earlier payment. Absent: never. */
+  excludes?(
+    earlier: {
+      readonly payload: Readonly<Record<string, unknown>>;
+      readonly network: string;
+      readonly asset: string;
+    },
+    requirements: PaymentRequirements,
+  ): boolean;
+  /**
+   * What became of a payload, by the chain: `taken`; `void` when it was not taken and never can be; else `open`.
+   * Absent, or `open`: not known.
+   *
+   * @throws X402Error `rpc_unavailable`.
+   */
+  fate?(
+    payload: Readonly<Record<string, unknown>>,
+    requirements: { readonly network: string; readonly asset: string },
+  ): Promise<"taken" | "void" | "open">;
 }
 
 /** The seller's side of a scheme. Everything in it is pure, so that a 402 needs no network. */

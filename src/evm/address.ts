@@ -1,6 +1,6 @@
-import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { Hex } from "../core/scheme.ts";
 import { isHex } from "../core/hex.ts";
+import { keccakText } from "./keccak.ts";
 
 const CACHE_SIZE = 4096;
 const checksums = new Map<string, Hex>();
@@ -10,7 +10,7 @@ export function checksumAddress(address: Hex): Hex {
   const lower = address.slice(2).toLowerCase();
   const known = checksums.get(lower);
   if (known !== undefined) return known;
-  const hash = keccak_256(new TextEncoder().encode(lower));
+  const hash = keccakText(lower);
   let text: Hex = "0x";
   for (let i = 0; i < 40; i++) {
     const nibble = i % 2 === 0 ? (hash[i >> 1] ?? 0) >> 4 : (hash[i >> 1] ?? 0) & 15;

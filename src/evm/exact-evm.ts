@@ -1,41 +1,16 @@
 import type { ClientScheme, ServerScheme } from "../core/scheme.ts";
-import { checksumAddress, parseAddress } from "./address.ts";
-import { findAsset, KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
-import { readTerms, signAuthorization, type EvmSigner } from "./exact/client.ts";
-import { exactPaymentKey, exactPrice } from "./exact/server.ts";
+import { exactEvmClient, type ExactEvmClientOptions } from "./exact-evm-client.ts";
+import { exactEvmServer } from "./exact-evm-server.ts";
 
-export interface ExactEvmOptions {
-  /** Who pays. Sellers leave it out. */
-  readonly account?: EvmSigner;
-  /** Tokens beside `KNOWN_ASSETS` that may be priced and paid. */
-  readonly assets?: readonly EvmAsset[];
-}
+export type ExactEvmOptions = ExactEvmClientOptions;
 
 /**
- * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers.
+ * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers. Where size counts,
+ * `exactEvmClient` and `exactEvmServer` are its halves.
  * Source: x402 specification, `schemes/exact/scheme_exact_evm`.
+ *
+ * @throws TypeError for an account that cannot sign.
  */
 export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerScheme {
-  const { account } = options;
-  const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
-  return {
-    scheme: "exact",
-    family: "eip155",
-    asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
-    supports: (requirements) => account !== undefined && readTerms(requirements) !== undefined,
-    async createPayload(requirements, context) {
-      if (account === undefined)
-        throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
-      return signAuthorization(account, requirements, context);
-    },
-    price: (price, network) => exactPrice(assets, price, network),
-    payTo(address) {
-      const canonical = parseAddress(address);
-      if (canonical === undefined) {
-        throw new TypeError(`payTo "${address}" is not an address, or its checksum is wrong`);
-      }
-      return checksumAddress(canonical);
-    },
-    paymentKey: exactPaymentKey,
-  };
+  return { ...exactEvmServer(options), ...exactEvmClient(options) };
 }

@@ -1,6 +1,10 @@
 /** `farthing/evm`: EVM schemes for buyers and sellers. */
 export { exactEvm, type ExactEvmOptions } from "./exact-evm.ts";
+export { exactEvmClient, type ExactEvmClientOptions } from "./exact-evm-client.ts";
+export { exactEvmServer, type ExactEvmServerOptions } from "./exact-evm-server.ts";
 export type { EvmSigner } from "./exact/client.ts";
+export type { EvmWallet } from "./signer.ts";
+export { rpcReader, type PaymentReader, type RpcReaderOptions } from "./rpc-reader.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
 export { TESTNETS } from "./networks.ts";
 export { checksumAddress, parseAddress } from "./address.ts";

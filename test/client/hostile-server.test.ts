@@ -1,8 +1,19 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
-import { X402Error } from "../../src/client/index.ts";
-import { demand, isPaid, OFFER, openShop, openWallet, sell, sellAt, type Reply } from "./shop.ts";
+import { PaymentRejected, X402Error } from "../../src/client/index.ts";
+import {
+  demand,
+  isPaid,
+  nonceOf,
+  OFFER,
+  openShop,
+  openWallet,
+  paymentOf,
+  sell,
+  sellAt,
+  type Reply,
+} from "./shop.ts";
 
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString("base64");
 const withHeader = (value: string): Reply => ({
@@ -170,10 +181,20 @@ test("a 402 whose body breaks off is paid all the same, and nothing is left unha
   expect(unhandled).toEqual([]);
 });
 
-test("a server that asks for a payment in each of many calls is paid once for each call", async () => {
+test("a server that asks for payment after payment can take one, until that has run out", async () => {
   const shop = await openShop(() => demand());
-  const wallet = openWallet();
-  for (let i = 0; i < 3; i++) expect((await wallet.pay(shop.url)).status).toBe(402);
-  expect(wallet.signatures).toBe(3);
-  expect(shop.received.filter(isPaid)).toHaveLength(3);
+  let nowMs = Date.now();
+  const wallet = openWallet({ now: () => nowMs });
+  const outcome = (): Promise<unknown> => wallet.pay(shop.url).catch((thrown: unknown) => thrown);
+  expect(await outcome()).toBeInstanceOf(PaymentRejected);
+  expect(await outcome()).toBeInstanceOf(PaymentRejected);
+  expect(await outcome()).toMatchObject({ name: "PaymentRefused", rule: "earlier_payment" });
+  const nonces = shop.received.filter(isPaid).map((request) => nonceOf(paymentOf(request)));
+  expect(nonces).toHaveLength(2);
+  expect(new Set(nonces).size).toBe(1);
+
+  nowMs += (OFFER.maxTimeoutSeconds + 61) * 1000;
+  expect(await outcome()).toBeInstanceOf(PaymentRejected);
+  const [, , later] = shop.received.filter(isPaid).map((request) => nonceOf(paymentOf(request)));
+  expect(nonces).not.toContain(later);
 });

@@ -128,7 +128,7 @@ describe("nothing is paid", () => {
 });
 
 describe("of several offers", () => {
-  test("the first that is acceptable is paid", async () => {
+  test("the cheapest that is acceptable is paid", async () => {
     const accepts = [
       { ...OFFER, scheme: "upto" },
       { ...OFFER, asset: `0x${"c2".repeat(20)}` },
@@ -137,7 +137,7 @@ describe("of several offers", () => {
       { ...OFFER, amount: "1" },
     ];
     const paid = await expectPaid(sell({ accepts }));
-    expect(paymentOf(paid).accepted).toEqual(accepts[3]);
+    expect(paymentOf(paid).accepted).toEqual(accepts[4]);
   });
 });
 

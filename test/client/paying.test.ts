@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { getPaymentReceipt, wrapFetchWithPayment } from "../../src/client/index.ts";
+import {
+  getPaymentReceipt,
+  PaymentRejected,
+  PaymentUncertain,
+  wrapFetchWithPayment,
+} from "../../src/client/index.ts";
+import { encodeHeader } from "../../src/core/header.ts";
 import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import { exactEvm } from "../../src/evm/index.ts";
 import {
@@ -12,6 +18,7 @@ import {
   RECEIPT,
   sell,
   sellAt,
+  type Reply,
 } from "./shop.ts";
 
 describe("a response that is not 402", () => {
@@ -161,7 +168,22 @@ describe("a 402", () => {
 });
 
 describe("after the payment was sent nothing more is signed", () => {
-  test.each([402, 400, 409, 412, 500, 502, 503])("status %i is returned", async (status) => {
+  test("a 402 is PaymentRejected, with the answer", async () => {
+    const shop = await openShop((request) =>
+      isPaid(request) ? { ...demand({ error: "insufficient_funds" }), body: "no" } : demand(),
+    );
+    const wallet = openWallet();
+    const error: unknown = await wallet.pay(shop.url).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PaymentRejected);
+    const { reply, code, retry } = error as PaymentRejected;
+    expect({ code, retry }).toEqual({ code: "payment_rejected", retry: "no" });
+    expect(reply.reason).toBe('"insufficient_funds"');
+    expect(await reply.response?.text()).toBe("no");
+    expect(wallet.signatures).toBe(1);
+    expect(shop.received).toHaveLength(2);
+  });
+
+  test.each([400, 404, 412])("status %i is returned", async (status) => {
     const shop = await openShop((request) =>
       isPaid(request) ? { ...demand(), status, body: "no" } : demand(),
     );
@@ -173,10 +195,101 @@ describe("after the payment was sent nothing more is signed", () => {
     expect(shop.received).toHaveLength(2);
   });
 
-  test("a cut connection is fetch's error", async () => {
-    const shop = await openShop((request) => (isPaid(request) ? null : demand()));
+  const unclear: [string, () => Reply | null][] = [
+    ...[408, 409, 425, 429, 500, 502, 503].map((status): [string, () => Reply] => [
+      `status ${status}`,
+      () => ({ ...demand(), status, body: "no" }),
+    ]),
+    ["a cut connection", () => null],
+    [
+      "a settlement that is pending",
+      () => ({
+        status: 402,
+        headers: {
+          "PAYMENT-RESPONSE": encodeHeader({
+            ...RECEIPT,
+            success: false,
+            errorReason: "settlement_pending",
+          }),
+        },
+      }),
+    ],
+    [
+      "a receipt that cannot be read",
+      () => ({ status: 402, headers: { "PAYMENT-RESPONSE": "!" } }),
+    ],
+  ];
+
+  test.each(unclear)("%s is PaymentUncertain, after the same payment came again", async (_, no) => {
+    const shop = await openShop((request) => (isPaid(request) ? no() : demand()));
     const wallet = openWallet();
-    await expect(wallet.pay(shop.url)).rejects.toThrow(TypeError);
+    const error: unknown = await wallet.pay(shop.url).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(PaymentUncertain);
+    expect(error).toMatchObject({ code: "payment_uncertain", retry: "unsafe" });
+    expect(wallet.signatures).toBe(1);
+    const paid = shop.received.filter(isPaid).map(({ headers }) => headers["payment-signature"]);
+    expect(paid).toHaveLength(2);
+    expect(new Set(paid).size).toBe(1);
+  });
+
+  test.each(unclear)("%s, once, costs nothing more, and the answer comes", async (_, no) => {
+    let times = 0;
+    const shop = await openShop((request) =>
+      isPaid(request) && ++times === 1 ? no() : sell()(request),
+    );
+    const wallet = openWallet();
+    expect(await (await wallet.pay(shop.url)).text()).toBe("the report");
+    expect(wallet.signatures).toBe(1);
+  });
+
+  test.each(unclear)("%s: the next call presents the same payment", async (_, no) => {
+    let times = 0;
+    const shop = await openShop((request) =>
+      isPaid(request) && ++times <= 2 ? no() : sell()(request),
+    );
+    const wallet = openWallet();
+    await expect(wallet.pay(shop.url)).rejects.toThrow(PaymentUncertain);
+    expect(await (await wallet.pay(shop.url)).text()).toBe("the report");
+    expect(wallet.signatures).toBe(1);
+    const paid = shop.received.filter(isPaid).map(({ headers }) => headers["payment-signature"]);
+    expect(new Set(paid).size).toBe(1);
+    // What is finished is finished: the next one is a purchase of its own.
+    await wallet.pay(shop.url);
+    expect(wallet.signatures).toBe(2);
+  });
+
+  test("Retry-After is honoured, up to maxWaitMs", async () => {
+    const times: number[] = [];
+    const busy = (seconds: string) => async () => {
+      times.length = 0;
+      const shop = await openShop((request) => {
+        if (!isPaid(request)) return demand();
+        times.push(performance.now());
+        return times.length === 1
+          ? { status: 503, headers: { "Retry-After": seconds } }
+          : sell()(request);
+      });
+      return await openWallet({ retry: { attempts: 2, maxWaitMs: 2000 } }).pay(shop.url);
+    };
+    await busy("1")();
+    expect(times[1]! - times[0]!).toBeGreaterThan(990);
+    await expect(busy("3")()).rejects.toThrow(PaymentUncertain);
+    expect(times).toHaveLength(1);
+  });
+
+  test("what the caller aborts is the caller's error, and the payment is kept", async () => {
+    let times = 0;
+    const abort = new AbortController();
+    const shop = await openShop((request) => {
+      if (isPaid(request) && ++times === 1) {
+        abort.abort(new Error("enough"));
+        return { status: 503 };
+      }
+      return sell()(request);
+    });
+    const wallet = openWallet();
+    await expect(wallet.pay(shop.url, { signal: abort.signal })).rejects.toThrow("enough");
+    expect((await wallet.pay(shop.url)).status).toBe(200);
     expect(wallet.signatures).toBe(1);
   });
 });

@@ -40,8 +40,9 @@ describe("a 402 after a redirect", () => {
       const shop = await openShop(() => redirectTo(other.url, status));
       const wallet = openWallet();
       await expect(wallet.pay(shop.url)).rejects.toMatchObject({
-        name: "X402Error",
+        name: "PaymentRefused",
         code: "payment_refused",
+        rule: "redirected",
       });
       expect(wallet.signatures).toBe(0);
       expect(other.received).toHaveLength(1);

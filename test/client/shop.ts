@@ -99,6 +99,10 @@ export function paymentOf({ headers }: Received): PaymentPayload {
   return JSON.parse(text) as PaymentPayload;
 }
 
+/** Payments with the same nonce exclude each other. */
+export const nonceOf = ({ payload }: PaymentPayload): string =>
+  (payload as { authorization: { nonce: string } }).authorization.nonce;
+
 export interface Wallet {
   readonly signatures: number;
   readonly pay: typeof globalThis.fetch;
@@ -125,6 +129,7 @@ export function openWallet(
     },
     pay: wrapFetchWithPayment(fetch, {
       schemes: [exactEvm({ account: counting })],
+      retry: { attempts: 2 },
       ...fetchOptions,
     }),
   };

@@ -3,10 +3,8 @@ import { domainSeparator as viemDomainSeparator, hashTypedData } from "viem";
 import { expect, test } from "vitest";
 import { domainSeparator } from "../../src/evm/typed-data.ts";
 import { bytesToHex } from "../../src/core/hex.ts";
-import {
-  authorizationDigest,
-  TRANSFER_WITH_AUTHORIZATION_TYPES,
-} from "../../src/evm/exact/payload.ts";
+import { TRANSFER_WITH_AUTHORIZATION_TYPES } from "../../src/evm/exact/client.ts";
+import { authorizationDigest } from "../../src/evm/exact/payload.ts";
 import { domain, payment } from "./arbitraries.ts";
 
 test("the domain separator of any domain is viem's", () => {

@@ -19,8 +19,8 @@ const cases = [
     name: "paying fetch with exact EVM, signer passed in",
     source: `
       import { wrapFetchWithPayment } from "./src/client/index.ts";
-      import { exactEvm } from "./src/evm/index.ts";
-      globalThis.exposed = [wrapFetchWithPayment, exactEvm];`,
+      import { exactEvmClient } from "./src/evm/index.ts";
+      globalThis.exposed = [wrapFetchWithPayment, exactEvmClient];`,
     external: [],
     limit: 12 * KB,
   },

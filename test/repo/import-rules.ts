@@ -82,6 +82,12 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     advice: "import the type only; connections are made in src/ledger/connect-redis.ts",
   },
   {
+    of: /^src\/client\/axios\.ts$/,
+    name: "the client for axios, which its users bring",
+    may: ["src/core/", "src/client/", "type axios"],
+    advice: "take what is needed of axios from the instance that is given",
+  },
+  {
     of: /^src\/client\//,
     name: "src/client knows neither schemes nor frameworks",
     may: ["src/core/", "src/ledger/", "src/client/"],

@@ -1,11 +1,24 @@
+import { isAtomicAmount } from "../../core/amount.ts";
 import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
-import { bytesToHex } from "../../core/hex.ts";
-import { TRANSFER_WITH_AUTHORIZATION_TYPES } from "./payload.ts";
+import { bytesToHex, isHex } from "../../core/hex.ts";
+import type { PaymentReader } from "../rpc-reader.ts";
 
-/** What signs: any viem account, or a bare object of this shape. */
+/** EIP-712 types of an authorization (EIP-3009). */
+export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
+  TransferWithAuthorization: [
+    { name: "from", type: "address" },
+    { name: "to", type: "address" },
+    { name: "value", type: "uint256" },
+    { name: "validAfter", type: "uint256" },
+    { name: "validBefore", type: "uint256" },
+    { name: "nonce", type: "bytes32" },
+  ],
+} as const;
+
+/** What signs: a viem account that holds its key, or a bare object of this shape. */
 export interface EvmSigner {
   readonly address: Hex;
   signTypedData(typedData: {
@@ -22,6 +35,9 @@ export interface EvmSigner {
     };
   }): Promise<Hex>;
 }
+
+/** Selector of `authorizationState(address,bytes32)` (EIP-3009), and what an address is padded with. */
+const AUTHORIZATION_STATE = `0xe94a0102${"0".repeat(24)}` as const;
 
 /** v1 facilitators compare with their own clock; v1 clients date authorizations back by this much. */
 const V1_BACKDATE_SECONDS = 600;
@@ -53,7 +69,10 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
   return { chainId, asset: checksumAddress(asset), payTo: checksumAddress(payTo), name, version };
 }
 
-/** Signs an EIP-3009 authorization of exactly the required amount (scheme_exact_evm, section 1). */
+/**
+ * Signs an EIP-3009 authorization of exactly the required amount (scheme_exact_evm, section 1). Instead of an earlier one
+ * it takes over its nonce, which the token accepts once from a payer.
+ */
 export async function signAuthorization(
   account: EvmSigner,
   requirements: PaymentRequirements,
@@ -61,13 +80,18 @@ export async function signAuthorization(
 ): Promise<Record<string, unknown>> {
   const terms = readTerms(requirements);
   if (terms === undefined) throw new TypeError("these requirements cannot be paid with EIP-3009");
+  const { instead } = options;
+  const nonce = instead
+    ? nonceOf(account, instead)
+    : bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
+  if (nonce === undefined) throw new TypeError("`instead` is no authorization of this account");
   const authorization = {
     from: account.address,
     to: terms.payTo,
     value: BigInt(requirements.amount),
     validAfter: options.x402Version === 1 ? BigInt(options.nowSeconds - V1_BACKDATE_SECONDS) : 0n,
     validBefore: BigInt(options.nowSeconds + options.lifetimeSeconds),
-    nonce: bytesToHex(crypto.getRandomValues(new Uint8Array(32))),
+    nonce,
   };
   const signature = await account.signTypedData({
     domain: {
@@ -89,4 +113,46 @@ export async function signAuthorization(
       validBefore: authorization.validBefore.toString(),
     },
   };
+}
+
+/** Whether an authorization for these requirements can take over the nonce of an earlier payment. */
+export function excludesEarlier(
+  account: EvmSigner,
+  ...[earlier, requirements]: Parameters<NonNullable<ClientScheme["excludes"]>>
+): boolean {
+  const terms = readTerms(requirements);
+  return (
+    terms !== undefined &&
+    earlier.network === requirements.network &&
+    parseAddress(earlier.asset) === parseAddress(terms.asset) &&
+    nonceOf(account, earlier.payload) !== undefined
+  );
+}
+
+/** Nonce of an authorization of this account. */
+function nonceOf(account: EvmSigner, payload: Readonly<Record<string, unknown>>): Hex | undefined {
+  const signed = readSigned(payload);
+  return signed?.from === account.address.toLowerCase() ? signed.nonce : undefined;
+}
+
+/** What was signed, in a payload that this client made and kept. */
+function readSigned({ authorization, permit2Authorization }: Readonly<Record<string, unknown>>) {
+  const { from, nonce, validBefore } = (authorization ?? {}) as Record<string, unknown>;
+  const payer = parseAddress(String(from));
+  if (payer === undefined || typeof nonce !== "string" || !isHex(nonce, 32)) return undefined;
+  if (permit2Authorization !== undefined) return undefined;
+  return { from: payer, nonce: nonce.toLowerCase() as Hex, validBefore: String(validBefore) };
+}
+
+/** What became of an authorization. One that its payer cancelled is `taken`: the token keeps no difference. */
+export async function authorizationFate(
+  chain: PaymentReader,
+  ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>
+): Promise<"taken" | "void" | "open"> {
+  const signed = readSigned(payload);
+  const to = parseAddress(asset);
+  if (signed === undefined || to === undefined || !isAtomicAmount(signed.validBefore))
+    return "open";
+  const data: Hex = `${AUTHORIZATION_STATE}${signed.from.slice(2)}${signed.nonce.slice(2)}`;
+  return await chain.fate(network, { to, data }, BigInt(signed.validBefore));
 }

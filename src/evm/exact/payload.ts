@@ -44,18 +44,6 @@ export interface Eip3009Payment extends SchemePayment {
   readonly nonce: Hex;
 }
 
-/** EIP-712 types of an authorization (EIP-3009). */
-export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
-  TransferWithAuthorization: [
-    { name: "from", type: "address" },
-    { name: "to", type: "address" },
-    { name: "value", type: "uint256" },
-    { name: "validAfter", type: "uint256" },
-    { name: "validBefore", type: "uint256" },
-    { name: "nonce", type: "bytes32" },
-  ],
-} as const;
-
 /** keccak256 of the type of `TRANSFER_WITH_AUTHORIZATION_TYPES`; EIP-3009 gives it as a constant. */
 const TYPE_HASH = "7c7c6cdb67a18743f49ec6fa9b35f50d52ed05cbed4cc592e13b44501c1a2267";
 

@@ -1,0 +1,39 @@
+import type { Spend, SpendStore } from "./spend-store.ts";
+
+/** Calls that ended without an answer are remembered up to this many. */
+const MAX_CALLS = 10_000;
+
+/** Keeps what a later call has to finish, and counts nothing: for those who set no budget. */
+export function callStore(): SpendStore {
+  const spends = new Map<string, Spend>();
+  const isUnfinished = ({ state, expiresAtMs }: Spend, nowMs: number) =>
+    state === "pending" || state === "answered" || (state === "rejected" && expiresAtMs > nowMs);
+  return {
+    async reserve(spend) {
+      spends.set(spend.id, spend);
+      const [oldest] = spends.keys();
+      if (spends.size > MAX_CALLS && oldest !== undefined) spends.delete(oldest);
+      return undefined;
+    },
+    async update(id, change) {
+      const spend = spends.get(id);
+      if (spend === undefined) return false;
+      const changed = { ...spend, ...change };
+      if (["paid", "delivered", "replaced", "released"].includes(changed.state)) spends.delete(id);
+      else spends.set(id, changed);
+      return true;
+    },
+    async take(request, owner, { nowMs }) {
+      for (const spend of spends.values()) {
+        if (spend.request !== request || spend.leaseUntilMs > nowMs) continue;
+        if (!isUnfinished(spend, nowMs)) continue;
+        const taken = { ...spend, owner, leaseUntilMs: Number.MAX_SAFE_INTEGER };
+        spends.set(spend.id, taken);
+        return { spend: taken };
+      }
+      return undefined;
+    },
+    spent: async () => 0,
+    list: async () => [...spends.values()].toReversed(),
+  };
+}

@@ -1,0 +1,62 @@
+import type { Demand } from "./payment-required.ts";
+import { hostName } from "./policy.ts";
+
+export interface KnownOffersOptions {
+  /** Hosts that are paid with the first request; `"*.example.com"` is every host below it. */
+  readonly hosts: readonly string[];
+  /** For how long an offer counts as known; default 300. */
+  readonly maxAgeSeconds?: number;
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Offers that were paid before, by route: method, origin and path. */
+export interface KnownOffers {
+  get(method: string, url: string): Demand | undefined;
+  learn(method: string, url: string, demand: Demand | undefined): void;
+}
+
+const MAX_ROUTES = 1000;
+
+/**
+ * What an agent remembers of offers, to pay with the first request: one round trip in place of two.
+ *
+ * @throws TypeError for what is no host name, or no time.
+ */
+export function knownOffers(options: KnownOffersOptions): KnownOffers {
+  const { maxAgeSeconds = 300, now = Date.now } = options;
+  if (!(maxAgeSeconds > 0))
+    throw new TypeError("knownOffers: maxAgeSeconds is not a positive number");
+  const hosts = options.hosts.map((host) =>
+    host.startsWith("*.") ? `*.${hostName(host.slice(2))}` : hostName(host),
+  );
+  const routes = new Map<string, { demand: Demand; untilMs: number; url: string }>();
+  const routeOf = (method: string, url: string) => {
+    const { hostname, origin, pathname } = new URL(url);
+    const isListed = hosts.some((host) =>
+      host.startsWith("*.") ? hostname.endsWith(host.slice(1)) : hostname === host,
+    );
+    return isListed ? `${method} ${origin}${pathname}` : undefined;
+  };
+  return {
+    get(method, url) {
+      const route = routeOf(method, url);
+      const known = route === undefined ? undefined : routes.get(route);
+      if (known === undefined || known.untilMs < now()) return undefined;
+      const { demand } = known;
+      if (known.url === url || demand.message === undefined) return demand;
+      // The resource that it names is another one.
+      const { resource: _, ...message } = demand.message;
+      return { ...demand, message };
+    },
+    learn(method, url, demand) {
+      const route = routeOf(method, url);
+      if (route === undefined) return;
+      routes.delete(route);
+      if (demand !== undefined)
+        routes.set(route, { demand, untilMs: now() + maxAgeSeconds * 1000, url });
+      const oldest = routes.keys().next().value;
+      if (routes.size > MAX_ROUTES && oldest !== undefined) routes.delete(oldest);
+    },
+  };
+}

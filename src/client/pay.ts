@@ -1,0 +1,78 @@
+/** A call that was answered 402: what an earlier call left is finished first, then one payment is made. */
+import { PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
+import { factsOf } from "./events.ts";
+import type { Demand } from "./payment-required.ts";
+import { present, type Outcome } from "./present.ts";
+import type { Replayable } from "./replay.ts";
+import { isOpen, signPayment, type Call } from "./sign.ts";
+import { sleep } from "./sleep.ts";
+import type { Spend } from "./spend-store.ts";
+import type { Wallet } from "./wallet.ts";
+
+const POLL_MS = 200;
+
+/**
+ * @returns what the server answered, or that it takes no payment and what it asks for instead.
+ * @throws PaymentRefused, PaymentRejected (of an earlier payment), PaymentUncertain; and what the store throws.
+ */
+export async function pay(
+  wallet: Wallet,
+  request: Replayable,
+  call: Call,
+  demand: Demand,
+): Promise<Outcome> {
+  const left =
+    call.request === undefined ? undefined : await takeOver(wallet, call.request, request);
+  const earlier = left && (await finish(wallet, left, request));
+  if (earlier !== undefined && !("id" in earlier)) return earlier;
+  return await present(wallet, await signPayment(wallet, call, demand, earlier), request, true);
+}
+
+/** Takes what an earlier call left unfinished; waits for whoever may still be at it. */
+async function takeOver(
+  { store, owner, agent, now }: Wallet,
+  name: string,
+  { signal }: Replayable,
+): Promise<Spend | undefined> {
+  for (;;) {
+    const taken = await store.take(name, owner, { nowMs: now(), takeover: agent !== undefined });
+    if (taken === undefined || "spend" in taken) return taken?.spend;
+    await sleep(Math.min(POLL_MS, Math.max(1, taken.heldUntilMs - now())), signal);
+  }
+}
+
+/**
+ * Presents an earlier payment again.
+ *
+ * @returns the outcome; or the payment, when it came to nothing and another may be made in its place; or nothing, when
+ * it was delivered before and is not delivered again.
+ */
+async function finish(
+  wallet: Wallet,
+  spend: Spend,
+  request: Replayable,
+): Promise<Outcome | Spend | undefined> {
+  if (spend.state === "rejected" || spend.headers === undefined) return spend;
+  wallet.emit({ type: "resumed", ...factsOf(spend) });
+  try {
+    return await present(wallet, spend, request, false);
+  } catch (error) {
+    const wasRefused = error instanceof PaymentUncertain && error.reply.reason !== undefined;
+    if (!wasRefused) throw error;
+    if (spend.state === "answered") {
+      await wallet.note(spend, { state: "delivered" });
+      return undefined;
+    }
+    if (isOpen(spend, wallet.now())) throw error;
+    return spend;
+  }
+}
+
+/** The error of a payment that the server does not take. */
+export function rejection(reply: FailedReply): PaymentRejected {
+  const { reason = "no reason given" } = reply;
+  return new PaymentRejected(
+    `the server takes no payment: ${reason}; nothing more was signed`,
+    reply,
+  );
+}

@@ -1,0 +1,34 @@
+import { encodeHeader, MAX_HEADER_LENGTH, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
+import type { PaymentPayload } from "../core/messages.ts";
+import { paymentToV1 } from "../core/messages-v1.ts";
+import { PAYMENT_IDENTIFIER, withIdentifier } from "../core/payment-identifier.ts";
+import type { Demand } from "./payment-required.ts";
+
+/** The headers that carry a signed payload to the server that asked for it. */
+export function paymentHeaders(
+  { version, message }: Demand,
+  accepted: PaymentPayload["accepted"],
+  payload: Record<string, unknown>,
+): Record<string, string> {
+  if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, accepted)) };
+  const extensions = message?.extensions && withIdentifier(message.extensions);
+  const payment: PaymentPayload = {
+    x402Version: 2,
+    ...(message?.resource && { resource: message.resource }),
+    accepted,
+    payload,
+    ...(extensions && { extensions }),
+  };
+  const header = encodeHeader(payment);
+  if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
+  // Servers bound the header; without the rest of the echo it says all that a settlement needs.
+  const named = extensions?.[PAYMENT_IDENTIFIER];
+  return {
+    [PAYMENT_SIGNATURE]: encodeHeader({
+      x402Version: 2,
+      accepted,
+      payload,
+      ...(named !== undefined && { extensions: { [PAYMENT_IDENTIFIER]: named } }),
+    }),
+  };
+}

@@ -1,0 +1,192 @@
+/** Presenting a payment: the same one again, until the server's answer says what became of it. */
+import { sleep } from "./sleep.ts";
+import { holdBody } from "./body.ts";
+import { PaymentUncertain, type FailedReply } from "./errors.ts";
+import { factsOf } from "./events.ts";
+import { readDemand, type Demand } from "./payment-required.ts";
+import { readReceipt, receiptMismatch } from "./read-receipt.ts";
+import type { Replayable } from "./replay.ts";
+import type { Spend, SpendChange } from "./spend-store.ts";
+import { quote } from "./text.ts";
+import type { Wallet } from "./wallet.ts";
+
+/** Final: the server's response, or that it takes no payment, with what it asks for now. */
+export type Outcome =
+  | { readonly response: Response; readonly paid: boolean }
+  | { readonly rejected: FailedReply; readonly demand: Demand | undefined };
+
+/** Not final: the same payment is presented again. */
+interface Again {
+  readonly why: string;
+  readonly waitMs?: number | undefined;
+  readonly response?: Response;
+  readonly cause?: unknown;
+}
+
+/** Statuses below 500 that are no answer yet. */
+const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429]);
+
+/** Reasons of a refused settlement behind which money may be moving. */
+const UNKNOWN_REASONS: ReadonlySet<string | undefined> = new Set([
+  "settlement_pending",
+  "payment_in_flight",
+  "ledger_unavailable",
+  "rpc_unavailable",
+  "unexpected_verify_error",
+  "unexpected_settle_error",
+]);
+
+/**
+ * @param fresh whether it was never presented before: a rejection then is one, and no doubt remains.
+ * @throws PaymentUncertain when no answer is final. What the caller's own signal aborts is thrown as it is.
+ */
+export async function present(
+  wallet: Wallet,
+  spend: Spend,
+  request: Replayable,
+  fresh: boolean,
+): Promise<Outcome> {
+  const { attempts, maxWaitMs } = wallet.retry;
+  const stopLease = wallet.keepLease(spend.id);
+  const facts = factsOf(spend);
+  const giveUp = (): Promise<void> => {
+    stopLease();
+    return wallet.note(spend, { leaseUntilMs: 0 });
+  };
+  const uncertain = async (why: string, reply: Omit<FailedReply, "spendId">, cause?: unknown) => {
+    await giveUp();
+    wallet.emit({ type: "uncertain", why, ...facts });
+    return new PaymentUncertain(
+      `it is not known whether the payment was taken (${why}); call again with the same request: it presents the same payment`,
+      { ...reply, spendId: spend.id },
+      cause,
+    );
+  };
+
+  for (let attempt = 1; ; attempt++) {
+    let reply: Outcome | Again;
+    try {
+      reply = await ask(wallet, spend, request, stopLease);
+    } catch (error) {
+      await giveUp();
+      throw error;
+    }
+    if ("paid" in reply) return reply;
+    if ("rejected" in reply) {
+      const { reason = "no reason given" } = reply.rejected;
+      if (!fresh || attempt > 1) throw await uncertain(`refused with ${reason}`, reply.rejected);
+      stopLease();
+      await wallet.note(spend, { state: "rejected", reason, leaseUntilMs: 0 });
+      wallet.emit({ type: "rejected", reason, ...facts });
+      return reply;
+    }
+    const { why, waitMs = Math.min(125 * 2 ** attempt, 5000), response, cause } = reply;
+    if (attempt === attempts || waitMs > maxWaitMs) throw await uncertain(why, { response }, cause);
+    response?.body?.cancel().catch(() => undefined);
+    wallet.emit({ type: "retrying", attempt, waitMs, why, ...facts });
+    // Spread out, so that those who were cut off together do not come back together.
+    await sleep(waitMs * (1 + Math.random() / 4), request.signal).catch(async (error: unknown) => {
+      await giveUp();
+      throw error;
+    });
+  }
+}
+
+/** Presents it once. @throws only what the caller's signal aborts with. */
+async function ask(
+  wallet: Wallet,
+  spend: Spend,
+  request: Replayable,
+  stopLease: () => void,
+): Promise<Outcome | Again> {
+  const { signal } = request;
+  const abort = new AbortController();
+  const stop = () => abort.abort(signal?.reason);
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted === true) stop();
+  const timeout = new Error("no answer in time");
+  const timer = setTimeout(() => abort.abort(timeout), wallet.retry.timeoutMs);
+  let isStream = false;
+  const end = () => signal?.removeEventListener("abort", stop);
+  try {
+    const response = await request.send({
+      url: spend.sendTo ?? spend.url,
+      headers: spend.headers ?? {},
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    const receipt = readReceipt(response);
+    const { status } = response;
+    if (status === 402) return await judgeRefusal(response, receipt, spend);
+    if (AGAIN.has(status) || status >= 500)
+      return { why: `status ${status}`, waitMs: retryAfter(response, wallet.now()), response };
+    const { body, ended } = await holdBody(response, (cut) => {
+      end();
+      stopLease();
+      void wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : finalState());
+    });
+    const finalState = () => ({ ...outcomeOf(status, receipt), leaseUntilMs: 0 });
+    isStream = !ended;
+    if (ended) stopLease();
+    await wallet.note(spend, ended ? finalState() : { state: "answered" });
+    tell(wallet, spend, status, receipt);
+    return { response: body, paid: isSuccess(receipt) };
+  } catch (cause) {
+    signal?.throwIfAborted();
+    return { why: cause === timeout ? timeout.message : "the connection failed", cause };
+  } finally {
+    clearTimeout(timer);
+    if (!isStream) end();
+  }
+}
+
+/** A 402 to a payment is final, unless it says itself that the settlement is not. */
+async function judgeRefusal(
+  response: Response,
+  receipt: Receipt,
+  { id }: Spend,
+): Promise<Outcome | Again> {
+  if (receipt === "unreadable") return { why: "an unreadable receipt", response };
+  const settled = receipt?.errorReason;
+  if (receipt?.success === false && UNKNOWN_REASONS.has(settled))
+    return { why: settled ?? "", response };
+  const demand = await readDemand(response).catch(() => undefined);
+  const reason = settled ?? demand?.error;
+  return {
+    rejected: { response, receipt, reason: reason && quote(reason), spendId: id },
+    demand,
+  };
+}
+
+type Receipt = ReturnType<typeof readReceipt>;
+
+const isSuccess = (receipt: Receipt): boolean =>
+  receipt !== undefined && receipt !== "unreadable" && receipt.success;
+
+/** Redirects and errors of a handler are not charged for (those that were have a receipt). */
+const isDelivered = (status: number): boolean => status >= 200 && status < 300;
+
+/** What the spend store is told of an answer that is no refusal. */
+function outcomeOf(status: number, receipt: Receipt): SpendChange {
+  if (receipt !== undefined && receipt !== "unreadable" && receipt.success)
+    return { state: "paid", transaction: receipt.transaction };
+  return { state: isDelivered(status) ? "delivered" : "rejected", reason: `status ${status}` };
+}
+
+function tell(wallet: Wallet, spend: Spend, status: number, read: Receipt): void {
+  const receipt = read === "unreadable" ? undefined : read;
+  const facts = factsOf(spend);
+  const field = read === "unreadable" ? "receipt" : read && receiptMismatch(read, spend);
+  if (field !== undefined) wallet.emit({ type: "receipt_mismatch", field, ...facts });
+  if (isDelivered(status) || isSuccess(read))
+    wallet.emit({ type: "paid", status, receipt, ...facts });
+  else wallet.emit({ type: "rejected", reason: `status ${status}`, ...facts });
+}
+
+/** Milliseconds that `Retry-After` asks for: seconds or a date (RFC 9110, 10.2.3). */
+function retryAfter(response: Response, nowMs: number): number | undefined {
+  const text = response.headers.get("Retry-After");
+  if (text === null) return undefined;
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}

@@ -1,0 +1,24 @@
+import type { SettleResponse } from "../core/messages.ts";
+import { getPaymentReceipt } from "./receipt.ts";
+import type { Spend } from "./spend-store.ts";
+
+/** The receipt of an answer, where one that cannot be read must not lose the answer. */
+export function readReceipt(response: Response): SettleResponse | "unreadable" | undefined {
+  try {
+    return getPaymentReceipt(response);
+  } catch {
+    return "unreadable";
+  }
+}
+
+/** The field in which a receipt contradicts what was signed, if there is one. */
+export function receiptMismatch(
+  { success, network, amount, transaction }: SettleResponse,
+  spend: Spend,
+): string | undefined {
+  if (!success) return "success";
+  if (network !== spend.network && spend.x402Version !== 1) return "network";
+  if (amount !== undefined && (!/^\d+$/.test(amount) || BigInt(amount) > BigInt(spend.amount)))
+    return "amount";
+  return transaction === "" && amount !== "0" ? "transaction" : undefined;
+}

@@ -1,0 +1,44 @@
+import type { ClientScheme } from "../core/scheme.ts";
+import { networkFamily } from "../core/network.ts";
+import type { SpendStore } from "./spend-store.ts";
+
+export interface Reconciled {
+  /** Payments that the chain was asked about. */
+  readonly asked: number;
+  /** Proven never to be taken: they count in the budgets no more. */
+  readonly released: number;
+  readonly taken: number;
+}
+
+/**
+ * Asks the chain about payments that are counted, and were not seen to be taken; those that provably cannot be taken any
+ * more are released. Schemes need to be able to tell: `exactEvm({ account, chain: rpcReader({ … }) })`.
+ *
+ * @throws X402Error `ledger_unavailable`, `rpc_unavailable`.
+ */
+export async function reconcileSpending(
+  store: SpendStore,
+  schemes: readonly ClientScheme[],
+  nowMs: number = Date.now(),
+): Promise<Reconciled> {
+  let [asked, released, taken] = [0, 0, 0];
+  const spends = await store.list({ states: ["pending", "answered", "delivered", "rejected"] });
+  for (const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } of spends) {
+    const scheme = schemes.find(
+      (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
+    );
+    if (payload === undefined || scheme?.fate === undefined || expiresAtMs > nowMs) continue;
+    asked += 1;
+    const fate = await scheme.fate(payload, { network, asset });
+    if (fate === "taken") {
+      taken += 1;
+      await store.update(id, { state: "paid" });
+    } else if (fate === "void") {
+      released += 1;
+      await store.update(id, { state: "released" });
+      // What it replaced is excluded by the same proof.
+      if (replaces !== undefined) await store.update(replaces, { state: "released" });
+    }
+  }
+  return { asked, released, taken };
+}

@@ -1,0 +1,176 @@
+/** From an offer to a payment that may be sent: chosen, counted, confirmed, signed and written down, in this order. */
+import type { ClientScheme } from "../core/scheme.ts";
+import { PaymentRefused, type Refusal } from "./errors.ts";
+import { factsOf } from "./events.ts";
+import { human, scaled } from "./money.ts";
+import { formatAmount } from "../core/amount.ts";
+import { paymentHeaders } from "./payment.ts";
+import type { Demand } from "./payment-required.ts";
+import type { Proposal } from "./policy.ts";
+import { selectOffers, type Choice } from "./select.ts";
+import type { Spend, SpendRefusal } from "./spend-store.ts";
+import { quote } from "./text.ts";
+import type { Wallet } from "./wallet.ts";
+
+/** What is paid for. */
+export interface Call {
+  /** Where the payment is sent. */
+  readonly url: string;
+  readonly method: string;
+  readonly host: string;
+  /** Identity of the logical request, if it has one. */
+  readonly request: string | undefined;
+}
+
+/** Clocks of chains and of ours may differ by this much. */
+const SKEW_MS = 60_000;
+
+/** Whether a payment may still be taken. */
+export const isOpen = (spend: Spend, nowMs: number): boolean =>
+  nowMs <= spend.expiresAtMs + SKEW_MS;
+
+/**
+ * @param earlier payment for the same request: the new one excludes it, so that at most one of both is taken; while it
+ * may be taken, no other is made.
+ * @throws PaymentRefused when nothing may be paid.
+ */
+export async function signPayment(
+  wallet: Wallet,
+  call: Call,
+  demand: Demand,
+  earlier: Spend | undefined,
+): Promise<Spend> {
+  const { schemes, policy, selection } = wallet;
+  const { choices, refusals } = await selectOffers(call, demand.offers, schemes, policy, selection);
+  for (const choice of choices) {
+    const spend = await attempt(wallet, call, demand, choice, earlier);
+    if (!("rule" in spend)) return spend;
+    refusals.push(spend);
+  }
+  const [first, ...others] = refusals;
+  throw new PaymentRefused([first ?? { rule: "no_offer", message: "no offer" }, ...others]);
+}
+
+async function attempt(
+  wallet: Wallet,
+  call: Call,
+  demand: Demand,
+  { scheme, proposal }: Choice,
+  earlier: Spend | undefined,
+): Promise<Spend | Refusal> {
+  const { store, policy, now } = wallet;
+  const { requirements, unit } = proposal;
+  const instead = earlier && excluded(earlier, scheme, proposal) ? earlier : undefined;
+  if (earlier !== undefined && isOpen(earlier, now())) {
+    // A second replacement would push the end further and further away.
+    if (instead === undefined || earlier.replaces !== undefined) {
+      const until = new Date(earlier.expiresAtMs + SKEW_MS).toISOString();
+      const message = `an earlier payment for this request may be taken until ${until}; call again after that`;
+      return { rule: "earlier_payment", message };
+    }
+  }
+  const nowMs = now();
+  const { url, method, host } = call;
+  const { network, asset, amount, payTo } = requirements;
+  // At most one of the two is taken, so that only what is more is counted anew.
+  const counted = instead?.unit === unit && instead.payTo === payTo ? instead.value : 0;
+  const spend: Spend = {
+    id: crypto.randomUUID(),
+    atMs: nowMs,
+    state: "reserved",
+    unit,
+    value: Math.max(0, proposal.value - counted),
+    url,
+    method,
+    host,
+    scheme: scheme.scheme,
+    network,
+    asset,
+    amount,
+    payTo,
+    expiresAtMs: nowMs + proposal.lifetimeSeconds * 1000,
+    ...(call.request !== undefined && { request: call.request }),
+    owner: wallet.owner,
+    leaseUntilMs: wallet.leaseUntil(),
+    x402Version: demand.version,
+    ...(instead && { replaces: instead.id }),
+  };
+  const limits = policy.limits(host, payTo, unit);
+  const family = network.slice(0, network.indexOf(":"));
+  const pin = policy.pinPayees
+    ? { name: `${new URL(url).origin} ${family}`, value: payTo.toLowerCase() }
+    : undefined;
+  const refused = await store.reserve(spend, limits, pin);
+  if (refused !== undefined) return explain(refused, proposal);
+
+  const stopLease = wallet.keepLease(spend.id);
+  try {
+    if (!(await isConfirmed(wallet, scheme, proposal))) {
+      await wallet.note(spend, { state: "released" });
+      return { rule: "confirm", message: "it was not confirmed" };
+    }
+    const signedAtMs = now();
+    const payload = await scheme.createPayload(requirements, {
+      nowSeconds: Math.floor(signedAtMs / 1000),
+      lifetimeSeconds: proposal.lifetimeSeconds,
+      x402Version: demand.version,
+      ...(instead?.payload && { instead: instead.payload }),
+    });
+    const change = {
+      state: "pending",
+      payload,
+      headers: paymentHeaders(demand, requirements, payload),
+      expiresAtMs: signedAtMs + proposal.lifetimeSeconds * 1000,
+    } as const;
+    if (!(await store.update(spend.id, change))) {
+      const message = "its reservation ran out while it waited; call again";
+      return { rule: "budget", message };
+    }
+    if (instead !== undefined) await wallet.note(instead, { state: "replaced" });
+    const signed = { ...spend, ...change };
+    wallet.emit({ type: "signed", ...factsOf(signed) });
+    return signed;
+  } catch (error) {
+    // Nothing has left: what was signed, if anything, is gone.
+    await wallet.note(spend, { state: "released" });
+    throw error;
+  } finally {
+    stopLease();
+  }
+}
+
+const excluded = (earlier: Spend, scheme: ClientScheme, { requirements }: Proposal): boolean =>
+  earlier.payload !== undefined &&
+  earlier.network === requirements.network &&
+  scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true;
+
+async function isConfirmed(
+  { confirm }: Wallet,
+  scheme: ClientScheme,
+  proposal: Proposal,
+): Promise<boolean> {
+  if (confirm === undefined) return true;
+  const asset = scheme.asset(proposal.requirements);
+  const above = confirm.above.get(proposal.unit);
+  const amount = BigInt(proposal.requirements.amount);
+  if (asset !== undefined && above !== undefined && scaled(amount, asset) <= above) return true;
+  try {
+    // Whatever else is answered is no yes.
+    const answer: unknown = await confirm.ask(proposal);
+    return answer === true;
+  } catch {
+    return false;
+  }
+}
+
+function explain(refused: SpendRefusal, { host, unit }: Proposal): Refusal {
+  if ("pinned" in refused) {
+    const message = `${quote(host)} was paid at ${quote(refused.pinned)} before, and asks for another payee now`;
+    return { rule: "payee_changed", message };
+  }
+  const { limit, spent } = refused;
+  const money = (value: number) => human(formatAmount(BigInt(value), 6), unit);
+  const window = limit.windowSeconds === undefined ? "" : ` in ${limit.windowSeconds} seconds`;
+  const message = `the budget of ${money(limit.max)}${window} (${quote(limit.scope)}) has ${money(Math.max(0, limit.max - spent))} left`;
+  return { rule: "budget", message };
+}

@@ -1,0 +1,118 @@
+/** What all calls of one paying `fetch` share. */
+import type { ClientScheme } from "../core/scheme.ts";
+import { callStore } from "./call-store.ts";
+import type { Emit } from "./events.ts";
+import { parseMoney, type Amounts, type Money } from "./money.ts";
+import { createPolicy, type Policy, type PolicyOptions, type Proposal } from "./policy.ts";
+import type { SelectOptions } from "./select.ts";
+import type { PaymentSlots } from "./slots.ts";
+import type { Spend, SpendChange, SpendStore } from "./spend-store.ts";
+
+export interface ConfirmOptions {
+  /** Payments over this are asked about; default: all. In each unit; those of another unit are all asked about. */
+  readonly above?: Money;
+  /** Whether to pay. Throwing is a no. */
+  readonly ask: (proposal: Proposal) => boolean | Promise<boolean>;
+}
+
+export interface RetryOptions {
+  /** How often one payment is presented within a call; default 6. */
+  readonly attempts?: number;
+  /** How long one answer is waited for, in milliseconds; default 60,000. */
+  readonly timeoutMs?: number;
+  /** The longest wait between two, whatever Retry-After says: with more the call ends; default 30,000. */
+  readonly maxWaitMs?: number;
+}
+
+export interface WalletOptions extends PolicyOptions, SelectOptions {
+  /** What can be paid with, for example `[exactEvm({ account })]`. */
+  readonly schemes: readonly ClientScheme[];
+  /** Asks before a payment is signed: a human in the loop. */
+  readonly confirm?: ConfirmOptions;
+  /**
+   * Where spending is written down: `memorySpendStore()`, `fileSpendStore(path)` or `redisSpendStore(redis)`. Budgets
+   * need one. Without it, only what a later call has to finish is kept, in memory.
+   */
+  readonly store?: SpendStore;
+  /**
+   * Name of this agent among those that share the store, of which one runs at a time: what an earlier run of it left
+   * unfinished is taken up at once. Without a name it is taken up when the earlier run is known to be over.
+   */
+  readonly agent?: string;
+  readonly retry?: RetryOptions;
+  /** How many calls may be paying at the same time: `limitConcurrency({ perHost: 4 })`. Default: any number. */
+  readonly concurrency?: PaymentSlots;
+  /** Unix milliseconds; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+export interface Wallet {
+  readonly schemes: readonly ClientScheme[];
+  readonly policy: Policy;
+  readonly selection: SelectOptions;
+  readonly confirm: { readonly above: Amounts; readonly ask: ConfirmOptions["ask"] } | undefined;
+  readonly store: SpendStore;
+  readonly owner: string;
+  readonly agent: string | undefined;
+  readonly retry: Required<RetryOptions>;
+  readonly slots: PaymentSlots | undefined;
+  readonly now: () => number;
+  readonly emit: Emit;
+  /** A lease that begins now. */
+  leaseUntil(): number;
+  /** Renews the lease of a payment until the function that comes back is called. */
+  keepLease(id: string): () => void;
+  /** Writes what became of a payment, where a failure to do so must change nothing for the caller. */
+  note(spend: Spend, change: SpendChange): Promise<void>;
+}
+
+/** @throws TypeError for options that cannot work. */
+export function createWallet(options: WalletOptions, emit: Emit): Wallet {
+  const { schemes, confirm, store = callStore(), now = Date.now } = options;
+  if (options.store === undefined && (options.budgets || options.pinPayees))
+    throw new TypeError(
+      "budgets and pinPayees need a store: memorySpendStore(), or one that outlives the process",
+    );
+  if (schemes.length === 0)
+    throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
+  const retry = { attempts: 6, timeoutMs: 60_000, maxWaitMs: 30_000, ...options.retry };
+  for (const [name, value] of Object.entries(retry)) {
+    if (!Number.isSafeInteger(value) || value < (name === "maxWaitMs" ? 0 : 1))
+      throw new TypeError(`retry.${name} is not a positive whole number`);
+  }
+  const { leaseMs } = store;
+  const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
+  const write = async (id: string, change: SpendChange) => {
+    try {
+      await store.update(id, change);
+    } catch (error) {
+      emit({ type: "store_failed", error });
+    }
+  };
+  return {
+    schemes,
+    policy: createPolicy(options),
+    selection: options,
+    confirm: confirm && {
+      above: parseMoney(confirm.above ?? [], "confirm.above"),
+      ask: confirm.ask,
+    },
+    store,
+    owner: crypto.randomUUID(),
+    agent: options.agent,
+    retry,
+    slots: options.concurrency,
+    now,
+    emit,
+    leaseUntil,
+    keepLease(id) {
+      if (leaseMs === undefined) return () => {};
+      const renewal = setInterval(
+        () => void write(id, { leaseUntilMs: leaseUntil() }),
+        leaseMs / 3,
+      );
+      return () => clearInterval(renewal);
+    },
+    note: (spend, change) => write(spend.id, change),
+  };
+}
