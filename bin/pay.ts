@@ -150,37 +150,43 @@ function readData(data: string): string | Buffer<ArrayBuffer> {
   }
 }
 
-function reportDryRun(typedData: TypedData, options: PayOptions): void {
-  const { domain, message } = typedData;
+/** What a signature pays, by EIP-3009 or Permit2. */
+function termsOf({ domain, message, primaryType }: TypedData) {
   const network = `eip155:${domain.chainId}`;
+  if (primaryType === "TransferWithAuthorization") {
+    const { to, value } = message as { to: string; value: bigint };
+    return { network, asset: domain.verifyingContract, payTo: to, amount: value };
+  }
+  const { permitted, witness } = message as {
+    permitted: { token: string; amount: string };
+    witness: { to: string };
+  };
+  return {
+    network,
+    asset: permitted.token,
+    payTo: witness.to,
+    amount: BigInt(permitted.amount),
+  };
+}
+
+function reportDryRun(typedData: TypedData, options: PayOptions): void {
+  const { network, asset, payTo, amount } = termsOf(typedData);
   if (options.json) {
-    print({
-      dryRun: true,
-      network,
-      asset: domain.verifyingContract,
-      payTo: message.to,
-      amount: message.value.toString(),
-      typedData,
-    });
+    print({ dryRun: true, network, asset, payTo, amount: amount.toString(), typedData });
     return;
   }
-  process.stdout.write(
-    `Would pay ${human(message.value, network, domain.verifyingContract)} to ${message.to}.\nWould sign:\n`,
-  );
+  process.stdout.write(`Would pay ${human(amount, network, asset)} to ${payTo}.\nWould sign:\n`);
   print(typedData);
 }
 
 function reportReceipt(receipt: SettleResponse | undefined, signed: TypedData | undefined): void {
   if (receipt === undefined || signed === undefined) return;
   const { success, transaction, errorReason } = receipt;
-  const price = human(
-    signed.message.value,
-    `eip155:${signed.domain.chainId}`,
-    signed.domain.verifyingContract,
-  );
+  const { network, asset, payTo, amount } = termsOf(signed);
+  const price = human(amount, network, asset);
   process.stderr.write(
     success
-      ? `\nPaid ${price} to ${signed.message.to}: transaction ${escaped(transaction)}\n`
+      ? `\nPaid ${price} to ${payTo}: transaction ${escaped(transaction)}\n`
       : `\nNot paid: ${escaped(errorReason ?? "no reason given")}\n`,
   );
 }

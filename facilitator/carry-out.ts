@@ -79,6 +79,11 @@ export async function carryOut(
     if (status === "final") return await handOut(engine, record, token, deadlineMs);
     if (status === "claimed") {
       await engine.step("claimed");
+      if (scheme.isFree?.(payment) === true) {
+        // Nothing has to be sent: it is settled by its claim, and nobody can settle it for anything else.
+        if (!(await engine.ledger.advance(key, { fence: record.fence, to: "confirmed" }))) continue;
+        return await handOut(engine, { ...record, state: "confirmed" }, token, deadlineMs);
+      }
       settler.submit(engine.jobs.start(scheme, payment, record, sinceMs));
     }
     const end = await waitFor(engine, key, Math.max(0, deadlineMs - Date.now()), record);

@@ -1,5 +1,5 @@
 import type { Network } from "../src/core/network.ts";
-import type { ChainReader, Hex, Log } from "../src/core/scheme.ts";
+import type { Call, ChainReader, Hex, Log } from "../src/core/scheme.ts";
 import type { BroadcastOutcome } from "./rpc/errors.ts";
 
 export interface Head {
@@ -57,6 +57,8 @@ export interface EvmChain extends ChainReader {
   blockReceipts(head: Pick<Head, "number" | "hash">): Promise<readonly Receipt[]>;
   /** Nothing when the transaction is not in a block. */
   receipt(transaction: Hex): Promise<Receipt | undefined>;
+  /** What a transaction that is in a block, or waits for one, calls; nothing when there is none, or it calls nothing. */
+  transaction(hash: Hex): Promise<Call | undefined>;
   /** Which of these addresses have code, in one call: contracts, and accounts that delegate to one (EIP-7702). */
   haveCode(addresses: readonly Hex[]): Promise<readonly boolean[]>;
   /** Next nonce of an account: after the latest block, or with what waits in the pool. */

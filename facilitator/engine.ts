@@ -14,6 +14,7 @@ import {
   whyNotHandedOut,
   type Settlement,
 } from "./settlement-record.ts";
+import { isDeployed } from "./settlement/deployed.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
 import { createSettler } from "./settlement/settler.ts";
@@ -65,7 +66,13 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       // Whoever only watches breaks nothing.
     }
   };
-  const jobs = createJobs(schemes);
+  const signers = new Map(
+    options.chains.map((each) => [
+      each.chain.network as string,
+      each.signers.map(({ address }) => address.toLowerCase() as Hex),
+    ]),
+  );
+  const jobs = createJobs(schemes, (network) => signers.get(network) ?? []);
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
   const networks = new Map(
@@ -82,6 +89,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   /** Everything that can be said of a payment without the ledger. */
   async function open(
     request: FacilitatorRequest,
+    settling: boolean,
   ): Promise<Opened | { reason: Reason; payer?: Hex | undefined }> {
     const { paymentPayload, paymentRequirements } = request;
     const network = networks.get(paymentRequirements.network);
@@ -91,7 +99,9 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       (candidate) => candidate.scheme === paymentRequirements.scheme && candidate.family === family,
     );
     if (scheme === undefined) return { reason: "unsupported_scheme" };
-    const checked = scheme.check(paymentPayload, paymentRequirements, Math.floor(now() / 1000));
+    const context = { signers: signers.get(paymentRequirements.network) ?? [], settling };
+    const nowSeconds = Math.floor(now() / 1000);
+    const checked = scheme.check(paymentPayload, paymentRequirements, nowSeconds, context);
     const payment = "payment" in checked ? checked.payment : checked.expired;
     if (payment === undefined) return checked as { reason: Reason; payer?: Hex };
     const reason = await inTurn(() => scheme.verifySignature(payment, network.chain.chain));
@@ -110,23 +120,27 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     request: FacilitatorRequest,
     call: FacilitatorCallOptions = {},
   ): Promise<VerifyResponse> {
-    const opened = await open(request);
+    const opened = await open(request, false);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
     const { scheme, payment, key, late } = opened;
-    const { chain, signers } = opened.chain;
+    const { chain, signers: accounts } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
       const reason = whyNotHandedOut(record, claimantOf(call), hashOf(request.paymentRequirements));
       return reason === undefined ? valid(payment.payer) : invalid(reason, payment.payer);
     }
     if (late !== undefined) return invalid(late, payment.payer);
-    const [simulated, balance] = await Promise.all([
-      chain.call({ ...scheme.simulation(payment), from: signers[0]!.address }),
-      holdMs === 0 ? undefined : chain.call(scheme.balance(payment)),
+    const { shortage, ...balanceCall } = scheme.balance(payment);
+    const simulation = scheme.simulation(payment);
+    const [simulated, deployed, balance] = await Promise.all([
+      chain.call({ from: accounts[0]!.address, ...simulation }),
+      isDeployed(chain, payment, simulation),
+      holdMs === 0 ? undefined : chain.call(balanceCall),
     ]);
-    if (!simulated.ok) return invalid(await scheme.diagnose(payment, chain), payment.payer);
+    if (!simulated.ok || !deployed)
+      return invalid(await scheme.diagnose(payment, chain), payment.payer);
     if (balance !== undefined && !(await hold(payment, key, balance))) {
-      return invalid("invalid_exact_evm_insufficient_balance", payment.payer);
+      return invalid(shortage, payment.payer);
     }
     return valid(payment.payer);
   }
@@ -151,7 +165,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     request: FacilitatorRequest,
     call: FacilitatorCallOptions = {},
   ): Promise<SettleResponse> {
-    const opened = await open(request);
+    const opened = await open(request, true);
     const { network } = request.paymentRequirements;
     if ("reason" in opened) return failed(network, opened.reason, opened.payer);
     const { payment, key, late } = opened;
@@ -168,7 +182,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     if (state === "failed") {
       return failed(
         network,
-        (end.reason ?? "invalid_exact_evm_transaction_failed") as Reason,
+        (end.reason ?? opened.scheme.reverted) as Reason,
         payment.payer,
         transaction,
       );

@@ -9,11 +9,14 @@ export function supportedKinds(
   schemes: readonly FacilitatorScheme[],
   chains: readonly SettlementChain[],
 ): Supported {
-  const kinds = chains.flatMap(({ chain: { network } }) =>
+  const kinds = chains.flatMap(({ chain: { network }, signers: accounts }) =>
     schemes
       .filter((scheme) => scheme.family === networkFamily(network))
       .flatMap((scheme) => {
-        const extra = scheme.extra?.(network);
+        const extra = scheme.extra?.(
+          network,
+          accounts.map(({ address }) => address),
+        );
         const kind = { scheme: scheme.scheme, ...(extra && { extra }) };
         const v1 = networkToV1(network);
         return [

@@ -167,6 +167,15 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
         parseReceiptOf(transaction, result),
       ),
 
+    transaction: (hash) =>
+      endpoints.read("eth_getTransactionByHash", [hash], (result) => {
+        if (result === null) return undefined;
+        const { to, input } = parseObject(result, "transaction");
+        return to === null || to === undefined
+          ? undefined
+          : { to: parseData(to, "address"), data: parseData(input, "input") };
+      }),
+
     nonce: (address, at) =>
       endpoints.read("eth_getTransactionCount", [address, at], (result) =>
         parseNumber(result, "nonce"),

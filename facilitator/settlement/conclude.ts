@@ -3,18 +3,10 @@ import type { Reason } from "../../src/core/reasons.ts";
 import type { Ledger, Transition } from "../../src/ledger/ledger.ts";
 import type { EvmChain, Receipt } from "../chain.ts";
 import { advance, type Job } from "./job.ts";
-
-/** How far back the use of an authorization is looked for; where that is not far enough, nothing is concluded. */
-const LOOK_BACK_BLOCKS = 9_000n;
-
-/** How far the clocks of ledger and chain may be apart. */
-const CLOCK_SKEW_SECONDS = 2;
+import { prove } from "./prove.ts";
 
 /** Whether a block is deep enough for a payment to count as settled. */
 export type IsDeep = (job: Job, block: bigint) => Promise<boolean>;
-
-/** What is proven of a payment that no transaction of ours settled. */
-type Proof = { readonly usedIn: Receipt } | "unused" | "spent";
 
 /**
  * Writes down what a mined transaction did for a payment, and ends the wait for it. Success is the exact transfer in
@@ -33,7 +25,7 @@ export async function conclude(
 ): Promise<"done" | "again"> {
   const outcome = receipt.success
     ? job.scheme.outcome(job.payment, receipt.logs)
-    : "invalid_exact_evm_transaction_failed";
+    : job.scheme.reverted;
   if (outcome === "settled") {
     await confirm(ledger, job, receipt);
     return "done";
@@ -62,31 +54,6 @@ export async function concludeRefused(
   else if (job.record.state !== "claimed") await refuse(ledger, job, reason);
   else if (await ledger.release(job.key, job.record.fence)) job.settle({ released: reason });
   else leave(job);
-}
-
-/**
- * Whether an authorization was used, and where. A use before the payment was claimed here is not ours to answer with
- * success: it was settled for somebody else, or for a record that was lost.
- */
-async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> {
-  const { scheme, payment } = job;
-  const at = block ?? (await chain.head()).number;
-  const state = await chain.call({ ...scheme.used(payment), block: at });
-  if (!state.ok || state.data.length !== 66) return "unused";
-  if (BigInt(state.data) === 0n) return "unused";
-  const fromBlock = at > LOOK_BACK_BLOCKS ? at - LOOK_BACK_BLOCKS : 0n;
-  const [log] = await chain.logs({ ...scheme.usage(payment), fromBlock });
-  const receipt = log === undefined ? undefined : await chain.receipt(log.transaction);
-  const mined = receipt === undefined ? undefined : await chain.block(receipt.block);
-  if (receipt === undefined || mined === undefined) {
-    if (fromBlock > 0n && log === undefined) return "spent"; // longer ago than any payment lives
-    throw new X402Error("rpc_unavailable", "the use of an authorization is not found yet", {
-      retry: "unsafe",
-    });
-  }
-  const claimedAtSeconds = Math.floor(job.sinceMs / 1000) - CLOCK_SKEW_SECONDS;
-  const settled = receipt.success && scheme.outcome(payment, receipt.logs) === "settled";
-  return settled && mined.timestampSeconds >= claimedAtSeconds ? { usedIn: receipt } : "spent";
 }
 
 async function confirm(ledger: Ledger, job: Job, receipt: Receipt): Promise<void> {

@@ -1,5 +1,5 @@
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
-import type { FacilitatorScheme, SchemePayment } from "../../src/core/scheme.ts";
+import type { FacilitatorScheme, Hex, SchemePayment } from "../../src/core/scheme.ts";
 import type { SettlementRecord } from "../../src/ledger/ledger.ts";
 import { isDone, PAYMENT_LEASE_MS, type Job, type Settled } from "./job.ts";
 
@@ -22,7 +22,11 @@ export interface Jobs {
   readonly size: number;
 }
 
-export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
+/** @param signersOf the addresses that settle on a network, lower case. */
+export function createJobs(
+  schemes: readonly FacilitatorScheme[],
+  signersOf: (network: string) => readonly Hex[],
+): Jobs {
   const running = new Map<string, { job: Job; end: Promise<JobEnd> }>();
 
   function start(
@@ -82,10 +86,11 @@ export function createJobs(schemes: readonly FacilitatorScheme[]): Jobs {
         record.payment,
       ) as FacilitatorRequest;
       const scheme = schemes.find((candidate) => candidate.scheme === paymentRequirements.scheme);
+      const context = { signers: signersOf(paymentRequirements.network), settling: true };
       // As it was when it was claimed, for some clock: by now it may have expired, and is owed its result all the same.
       for (const skewSeconds of [0, 10, 60, 600]) {
         const nowSeconds = Math.floor(record.createdAtMs / 1000) + skewSeconds;
-        const checked = scheme?.check(paymentPayload, paymentRequirements, nowSeconds);
+        const checked = scheme?.check(paymentPayload, paymentRequirements, nowSeconds, context);
         const payment = checked && ("payment" in checked ? checked.payment : checked.expired);
         if (scheme === undefined || payment === undefined) continue;
         const job = start(scheme, payment, record, record.createdAtMs);

@@ -37,6 +37,8 @@ export interface LeasesContext {
   onRound(): void;
   /** Whether payments wait for a lane. */
   isUrgent(): boolean;
+  /** Whether payments wait for this very lane, because no other signer can send them. */
+  isWanted(name: string): boolean;
   failed(step: string, error: unknown): void;
 }
 
@@ -46,6 +48,10 @@ export const ROUND_MS = 1000;
 const TURN_MS = 3000;
 /** Whoever gave a lane up leaves it to the others for this long. */
 const REST_MS = 2500;
+
+/** A lane's name in the ledger. */
+export const laneName = (network: string, signer: string): string =>
+  `${network}:${signer.toLowerCase()}`;
 
 export function createLeases(context: LeasesContext): Leases {
   const { ledger, network, signers, owner, failed } = context;
@@ -57,16 +63,18 @@ export function createLeases(context: LeasesContext): Leases {
   let closing = false;
   let wake = (): void => undefined;
 
-  const nameOf = (account: LocalAccount) => `${network}:${account.address.toLowerCase()}`;
+  const nameOf = (account: LocalAccount) => laneName(network, account.address);
 
   /** Keeps what is leased and gives up what has to go; all lanes at once, for a lease is short. */
   async function round(): Promise<void> {
     const live = await ledger.lanes.announce(network, owner, 3 * ROUND_MS);
     const share = Math.max(1, Math.ceil(signers.length / live));
     let extra = lanes.size - share;
+    const contested = live > 1 ? await contestedLanes() : new Set<string>();
     const ends = await Promise.allSettled(
       [...lanes].map(async ([name, leased]) => {
-        const turnIsOver = live > signers.length && Date.now() - leased.sinceMs > TURN_MS;
+        const others = live > signers.length || contested.has(name);
+        const turnIsOver = others && Date.now() - leased.sinceMs > TURN_MS;
         leased.leaving = extra-- > 0 || turnIsOver;
         const { lane } = leased;
         const lost = lane.broken() || !(await ledger.lanes.renew(name, lane.fence, LANE_LEASE_MS));
@@ -85,13 +93,26 @@ export function createLeases(context: LeasesContext): Leases {
     context.onRound();
   }
 
-  /** Leases what nobody has, up to this process's share. May take long, and is not waited for. */
+  /**
+   * The lanes of this process that others want as well. Whoever has a lane, or has payments that only its signer can
+   * send, says so under its name.
+   */
+  async function contestedLanes(): Promise<ReadonlySet<string>> {
+    const names = signers.map(nameOf).filter((name) => lanes.has(name) || context.isWanted(name));
+    const counts = await Promise.all(
+      names.map((name) => ledger.lanes.announce(name, owner, 3 * ROUND_MS)),
+    );
+    return new Set(names.filter((name, index) => lanes.has(name) && (counts[index] ?? 1) > 1));
+  }
+
+  /** Leases what nobody has, up to this process's share, and what is wanted. May take long, and is not waited for. */
   async function takeFree(share: number): Promise<void> {
     if (Date.now() < restUntilMs) return;
     for (const account of signers) {
-      if (lanes.size >= share || closing) break;
-      if (lanes.has(nameOf(account))) continue;
-      await take(nameOf(account), account).catch((error: unknown) => failed("lease", error));
+      const name = nameOf(account);
+      if (closing) break;
+      if (lanes.has(name) || (lanes.size >= share && !context.isWanted(name))) continue;
+      await take(name, account).catch((error: unknown) => failed("lease", error));
     }
   }
 

@@ -11,8 +11,8 @@ export interface BatchLimits {
 export interface Queue {
   readonly size: number;
   push(jobs: readonly Job[]): void;
-  /** Payments for one transaction, of those that are free: one that goes alone, or all that may share, up to the limits. */
-  take(limits: BatchLimits, isFree: (job: Job) => boolean): Job[];
+  /** Payments for one transaction, of those that may go: one that goes alone, or all that may share, up to the limits. */
+  take(limits: BatchLimits, mayGo: (job: Job) => boolean): Job[];
   remove(jobs: readonly Job[]): void;
   values(): Iterable<Job>;
 }
@@ -20,19 +20,25 @@ export interface Queue {
 export function createQueue(): Queue {
   const waiting = new Set<Job>();
 
-  function take({ maxCalls, maxGas }: BatchLimits, isFree: (job: Job) => boolean): Job[] {
+  function take({ maxCalls, maxGas }: BatchLimits, mayGo: (job: Job) => boolean): Job[] {
     const taken: Job[] = [];
+    const once = new Set<string>();
     let gas = 0n;
     for (const job of waiting) {
-      if (!isFree(job)) continue;
+      if (!mayGo(job)) continue;
       const needs = job.alone || maxCalls === 1 ? undefined : job.call.batchGas;
       if (needs === undefined) {
         if (taken.length > 0) continue;
         taken.push(job);
         break;
       }
-      if (taken.length > 0 && gas + needs > maxGas) break;
+      const { batchKind, batchOnce } = job.call;
+      const [first] = taken;
+      if (first !== undefined && first.call.batchKind !== batchKind) continue;
+      if (batchOnce !== undefined && once.has(batchOnce)) continue;
+      if (first !== undefined && gas + needs > maxGas) break;
       gas += needs;
+      if (batchOnce !== undefined) once.add(batchOnce);
       taken.push(job);
       if (taken.length >= maxCalls) break;
     }

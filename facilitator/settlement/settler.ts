@@ -4,7 +4,7 @@ import type { EvmChain } from "../chain.ts";
 import { createFollower } from "./follow.ts";
 import { PAYMENT_LEASE_MS, type Job } from "./job.ts";
 import { createLane, type Lane } from "./lane.ts";
-import { createLeases, ROUND_MS } from "./leases.ts";
+import { createLeases, laneName, ROUND_MS } from "./leases.ts";
 import {
   resolveOptions,
   type SettlementEvent,
@@ -72,25 +72,39 @@ export function createSettler(context: SettlerContext): Settler {
       schedulePump();
     },
     isUrgent: () => queue.size > 0,
+    isWanted: (name) =>
+      [...queue.values()].some((job) => job.call.sender !== undefined && isOf(job, { name })),
     failed,
   });
 
   /** Hands out what waits, to the lane with the least to do. */
   function pump(): void {
     pumping = false;
-    const isFree = (job: Job): boolean => !lanes().some((lane) => lane.holds(job));
-    for (;;) {
-      const isFull = queue.size >= options.maxBatch;
-      const [best] = leases
-        .all()
-        .filter(({ lane, leaving }) => !leaving && lane.ready(isFull))
-        .toSorted((a, b) => a.lane.load() - b.lane.load());
-      const jobs = best === undefined ? [] : queue.take(limits, isFree);
-      if (best === undefined || jobs.length === 0) break;
-      void best.lane.dispatch(jobs).then(schedulePump);
-    }
+    while (sendOne());
     watchWhileBusy();
   }
+
+  /** Sends one transaction, if there is a lane that takes any of what waits. */
+  function sendOne(): boolean {
+    const isFull = queue.size >= options.maxBatch;
+    const free = leases
+      .all()
+      .filter(({ lane, leaving }) => !leaving && lane.ready(isFull))
+      .map(({ lane }) => lane)
+      .toSorted((a, b) => a.load() - b.load());
+    const isHeld = (job: Job): boolean => lanes().some((lane) => lane.holds(job));
+    for (const lane of free) {
+      const jobs = queue.take(limits, (job) => isOf(job, lane) && !isHeld(job));
+      if (jobs.length === 0) continue;
+      void lane.dispatch(jobs).then(schedulePump);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether a lane's signer can send a payment. */
+  const isOf = ({ call: { sender } }: Job, { name }: Pick<Lane, "name">): boolean =>
+    sender === undefined || name === laneName(chain.network, sender);
 
   /** Lets what arrives in this turn of the event loop gather; waits for nothing else. */
   function schedulePump(): void {

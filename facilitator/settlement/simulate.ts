@@ -2,6 +2,7 @@ import type { Reason } from "../../src/core/reasons.ts";
 import type { Hex } from "../../src/core/scheme.ts";
 import type { EvmChain } from "../chain.ts";
 import { aggregate, aggregateResults } from "./aggregate.ts";
+import { isDeployed } from "./deployed.ts";
 import { gasOf } from "./flight.ts";
 import type { Job } from "./job.ts";
 
@@ -43,6 +44,18 @@ export async function simulate(
 }
 
 async function callAll(
+  chain: EvmChain,
+  signer: Hex,
+  jobs: readonly Job[],
+): Promise<readonly boolean[]> {
+  const [succeeded, deployed] = await Promise.all([
+    runAll(chain, signer, jobs),
+    Promise.all(jobs.map(({ payment, call }) => isDeployed(chain, payment, call))),
+  ]);
+  return jobs.map((_, index) => succeeded[index] === true && deployed[index] === true);
+}
+
+async function runAll(
   chain: EvmChain,
   signer: Hex,
   jobs: readonly Job[],

@@ -28,6 +28,7 @@ export type ErrorCode =
   | "payment_refused"
   | "payment_rejected"
   | "payment_uncertain"
+  | "permit2_allowance_required"
   | "request_refused"
   | "hook_failed"
   | "body_not_replayable"

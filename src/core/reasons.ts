@@ -34,6 +34,28 @@ export const REASONS = {
   invalid_exact_evm_insufficient_balance: "The payer's token balance is lower than the amount.",
   invalid_exact_evm_transaction_simulation_failed: "The token refused the transfer in simulation.",
 
+  // Permit2: check
+  invalid_permit2_spender: "The permit is for another spender than x402's proxy.",
+  invalid_permit2_recipient_mismatch: "The permit pays another address than payTo.",
+  permit2_deadline_expired: "The permit expires too soon to be settled; sign a new one.",
+  permit2_not_yet_valid: "The permit is not valid yet.",
+  permit2_amount_mismatch: "The permitted amount is not the required amount.",
+  permit2_token_mismatch: "The permit is for another token than the required asset.",
+  invalid_permit2_signature: "The signature is not the payer's signature of this permit.",
+
+  // Permit2: simulation
+  permit2_proxy_not_deployed: "x402's proxy for Permit2 is not deployed on this network.",
+  permit2_invalid_nonce: "The permit has been used or cancelled.",
+  permit2_insufficient_balance: "The payer's token balance is lower than the amount.",
+  permit2_allowance_required:
+    "The payer has not allowed Permit2 to move the token: approve Permit2 once, then pay again.",
+  permit2_invalid_amount: "The proxy refused the amount.",
+  permit2_invalid_destination: "The proxy refused the address to be paid.",
+  permit2_invalid_owner: "The proxy refused the payer's address.",
+  permit2_payment_too_early: "The permit is not valid yet by the chain's clock.",
+  permit2_2612_amount_mismatch: "The EIP-2612 permit is for another amount than the payment.",
+  permit2_simulation_failed: "The proxy, Permit2 or the token refused the transfer in simulation.",
+
   // Settlement
   invalid_exact_evm_transaction_failed: "The transaction was mined and reverted; no money moved.",
   invalid_exact_evm_transfer_event_mismatch:

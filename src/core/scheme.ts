@@ -133,6 +133,12 @@ export type Checked<P> =
   | { readonly payment: P }
   | { readonly reason: Reason; readonly payer?: Hex | undefined; readonly expired?: P };
 
+/** A read whose answer is yes or no. */
+export interface StateCall extends Call {
+  /** The answer is a word, and yes when one of these bits is set in it. Absent: it is a bool. */
+  readonly mask?: bigint;
+}
+
 export interface SettlementCall extends Call {
   /** Gas that a transaction of its own may use at the very most. */
   readonly gasLimit: bigint;
@@ -141,22 +147,64 @@ export interface SettlementCall extends Call {
    * goes alone in any case: the token would ask it about the signature, and it could burn the gas of all.
    */
   readonly batchGas?: bigint;
+  /** Calls of one kind only share a transaction; so that a payment's logs are told from those of the others. */
+  readonly batchKind?: string;
+  /** Of the calls with the same name one only is in a transaction, for the same reason. */
+  readonly batchOnce?: string;
+  /** The only signer that can send it, lower case. Absent: anybody can. */
+  readonly sender?: Hex;
+}
+
+/** What a check may know beside the payment. */
+export interface CheckContext {
+  /** The addresses that settle on this network, lower case. */
+  readonly signers: readonly Hex[];
+  /** Whether it is to be settled: then a scheme that charges by use takes less than was signed for. */
+  readonly settling: boolean;
+}
+
+/** How the use of a payment shows on the chain, whoever sent it. */
+export interface Usage {
+  /** Contract and topics of the logs to look for. */
+  readonly address: Hex;
+  readonly topics: readonly (Hex | null)[];
+  /** What else such a log holds, if that says more. */
+  readonly data?: Hex;
+  /**
+   * For payments that no log names: such logs may be of another payment of the same parties, and the use of this one may
+   * leave none at all. Whether a transaction that begins with this call, and was successful, used this very payment if
+   * it has its logs. Absent: the logs name the payment, and its use or cancelling always leaves one.
+   */
+  readonly by?: (call: Call) => boolean;
 }
 
 /** The facilitator's side of a scheme. */
 export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   readonly scheme: string;
   readonly family: string;
+  /** Why a payment is refused whose transaction was mined and reverted. */
+  readonly reverted: Reason;
   /** `extra` of the scheme's kind in `/supported`, if any. */
-  extra?(network: Network): Record<string, unknown>;
-  /** Decodes a payment and checks all that can be known without signature, ledger and chain. Pure. */
-  check(payload: PaymentPayload, requirements: PaymentRequirements, nowSeconds: number): Checked<P>;
+  extra?(network: Network, signers: readonly Hex[]): Record<string, unknown>;
+  /**
+   * Decodes a payment and checks all that can be known without signature, ledger and chain. Pure.
+   *
+   * @param context absent: it is not to be settled, and nobody can.
+   */
+  check(
+    payload: PaymentPayload,
+    requirements: PaymentRequirements,
+    nowSeconds: number,
+    context?: CheckContext,
+  ): Checked<P>;
   /** Canonical identity of the money movement, the ledger's key. */
   paymentKey(payment: P): string;
   /** Whether the payer signed exactly this payment. The chain is read for contract wallets only. */
   verifySignature(payment: P, chain: ChainReader): Promise<Reason | undefined>;
-  /** The call that must succeed for the payment to be settled. */
-  simulation(payment: P): Call;
+  /** Whether the payment moves nothing: then it is settled when it is claimed, without a transaction. Absent: never. */
+  isFree?(payment: P): boolean;
+  /** The call that must succeed for the payment to be settled, by whom if not by just anybody. */
+  simulation(payment: P): Call & { readonly from?: Hex };
   /** Why a simulation that failed did so. */
   diagnose(payment: P, chain: ChainReader): Promise<Reason>;
   settlementCall(payment: P): SettlementCall;
@@ -165,10 +213,9 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
    * settles many payments: each is answered from its own logs.
    */
   outcome(payment: P, logs: readonly Log[]): Reason | "settled";
-  /** The logs that the use or the cancelling of this payment leaves on the chain, whoever did it. */
-  usage(payment: P): { readonly address: Hex; readonly topics: readonly (Hex | null)[] };
-  /** The call that tells whether this payment was used or cancelled (a bool). */
-  used(payment: P): Call;
-  /** The call that reads the payer's balance of the asset (a uint256). */
-  balance(payment: P): Call;
+  usage(payment: P): Usage;
+  /** The call that tells whether this payment was used or cancelled. */
+  used(payment: P): StateCall;
+  /** The call that reads the payer's balance of the asset (a uint256), and the reason when that is too low. */
+  balance(payment: P): Call & { readonly shortage: Reason };
 }

@@ -7,9 +7,11 @@ export interface EvmAsset extends KnownAsset {
   readonly network: Network;
   /** Token contract, with checksum. */
   readonly address: Hex;
-  /** EIP-712 domain name and version of the token. */
-  readonly name: string;
-  readonly version: string;
+  /** EIP-712 domain name and version of the token; one that Permit2 moves may have none. */
+  readonly name?: string;
+  readonly version?: string;
+  /** How payments move it in `exact`; default `eip3009`. For tokens without EIP-3009, any ERC-20: `permit2`. */
+  readonly transfer?: "eip3009" | "permit2";
 }
 
 const usdc = (network: Network, address: Hex, name: string): EvmAsset => ({

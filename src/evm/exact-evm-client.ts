@@ -1,14 +1,10 @@
+import type { PaymentRequirements } from "../core/messages.ts";
 import type { ClientScheme } from "../core/scheme.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
-import {
-  authorizationFate,
-  excludesEarlier,
-  readTerms,
-  signAuthorization,
-  type EvmSigner,
-} from "./exact/client.ts";
+import { eip3009 } from "./exact/client.ts";
+import type { ExactClientMethod } from "./exact/client-method.ts";
 import type { PaymentReader } from "./rpc-reader.ts";
-import { toSigner, type EvmWallet } from "./signer.ts";
+import { toSigner, type EvmSigner, type EvmWallet } from "./signer.ts";
 
 export interface ExactEvmClientOptions {
   /** Who pays: a viem account, a viem wallet client, or `{ address, signTypedData }`. Sellers leave it out. */
@@ -20,6 +16,8 @@ export interface ExactEvmClientOptions {
   readonly chain?: PaymentReader;
   /** Tokens beside `KNOWN_ASSETS` that may be paid with. */
   readonly assets?: readonly EvmAsset[];
+  /** Ways to pay beside EIP-3009, for example `[permit2()]`. */
+  readonly methods?: readonly ExactClientMethod[];
 }
 
 /**
@@ -31,20 +29,30 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
   const { chain } = options;
   const account = options.account && toSigner(options.account);
   const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
+  const methods = [eip3009, ...(options.methods ?? [])];
+  const methodFor = (requirements: PaymentRequirements) =>
+    methods.find((method) => method.supports(requirements));
   return {
     scheme: "exact",
     family: "eip155",
     asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
-    supports: (requirements) => account !== undefined && readTerms(requirements) !== undefined,
+    supports: (requirements) => account !== undefined && methodFor(requirements) !== undefined,
     async createPayload(requirements, context) {
       if (account === undefined)
         throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
-      return signAuthorization(account, requirements, context);
+      const method = methodFor(requirements);
+      if (method === undefined)
+        throw new TypeError("exactEvm: these requirements cannot be paid with what it was given");
+      return method.sign(account, requirements, context, chain);
     },
     excludes: (earlier, requirements) =>
-      account !== undefined && excludesEarlier(account, earlier, requirements),
+      account !== undefined &&
+      methodFor(requirements)?.excludes(account, earlier, requirements) === true,
     ...(chain && {
-      fate: (payload, requirements) => authorizationFate(chain, payload, requirements),
+      fate: async (payload, requirements) => {
+        const method = methods.find((each) => each.reads(payload));
+        return method?.fate(chain, payload, requirements) ?? "open";
+      },
     }),
   };
 }

@@ -1,16 +1,18 @@
 import type { ClientScheme, ServerScheme } from "../core/scheme.ts";
 import { exactEvmClient, type ExactEvmClientOptions } from "./exact-evm-client.ts";
 import { exactEvmServer } from "./exact-evm-server.ts";
+import { permit2 } from "./exact/permit2-client.ts";
 
-export type ExactEvmOptions = ExactEvmClientOptions;
+export type ExactEvmOptions = Omit<ExactEvmClientOptions, "methods">;
 
 /**
- * The `exact` scheme on EVM chains with EIP-3009, for buyers (with an `account`) and sellers. Where size counts,
- * `exactEvmClient` and `exactEvmServer` are its halves.
+ * The `exact` scheme on EVM chains with EIP-3009 and Permit2, for buyers (with an `account`) and sellers. Where size
+ * counts, `exactEvmClient` and `exactEvmServer` are its halves.
  * Source: x402 specification, `schemes/exact/scheme_exact_evm`.
  *
  * @throws TypeError for an account that cannot sign.
  */
 export function exactEvm(options: ExactEvmOptions = {}): ClientScheme & ServerScheme {
-  return { ...exactEvmServer(options), ...exactEvmClient(options) };
+  const methods = [permit2()];
+  return { ...exactEvmServer(options), ...exactEvmClient({ ...options, methods }) };
 }

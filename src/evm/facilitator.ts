@@ -1,3 +1,7 @@
 /** `farthing/evm/facilitator`: EVM schemes for facilitators. */
-export { exactEvmFacilitator, type ExactEvmFacilitatorOptions } from "./exact/facilitator.ts";
+export {
+  exactEvmFacilitator,
+  type ExactEvmFacilitatorOptions,
+  type ExactPayment,
+} from "./exact-evm-facilitator.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";

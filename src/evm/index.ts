@@ -2,8 +2,10 @@
 export { exactEvm, type ExactEvmOptions } from "./exact-evm.ts";
 export { exactEvmClient, type ExactEvmClientOptions } from "./exact-evm-client.ts";
 export { exactEvmServer, type ExactEvmServerOptions } from "./exact-evm-server.ts";
-export type { EvmSigner } from "./exact/client.ts";
-export type { EvmWallet } from "./signer.ts";
+export { permit2 } from "./exact/permit2-client.ts";
+export type { ExactClientMethod } from "./exact/client-method.ts";
+export { permit2Approval, type Permit2ApprovalOptions } from "./permit2/approval.ts";
+export type { EvmSigner, EvmTypedData, EvmWallet } from "./signer.ts";
 export { rpcReader, type PaymentReader, type RpcReaderOptions } from "./rpc-reader.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
 export { TESTNETS } from "./networks.ts";

@@ -1,18 +1,30 @@
 import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
+import { isHex } from "../core/hex.ts";
 import { evmChainId, type Network } from "../core/network.ts";
-import type { Call } from "../core/scheme.ts";
+import type { Call, Hex, StateCall } from "../core/scheme.ts";
 
 /** What a buyer asks a chain. `rpcReader` makes one; anything else that can answer will do. */
 export interface PaymentReader {
   /**
    * What became of something that a contract does once and never undoes, and only in blocks before `deadlineSeconds`:
-   * `taken` when the call (of a bool) answers true; `void` when it answers false and no block to come can change it;
-   * else `open`, as for a network that is not known.
+   * `taken` when the call answers yes; `void` when it answers no and no block to come can change it; else `open`, as for a
+   * network that is not known.
    *
    * @throws X402Error `rpc_unavailable`.
    */
-  fate(network: string, call: Call, deadlineSeconds: bigint): Promise<"taken" | "void" | "open">;
+  fate(
+    network: string,
+    call: StateCall,
+    deadlineSeconds: bigint,
+  ): Promise<"taken" | "void" | "open">;
+  /**
+   * What a call answers at the newest block; nothing when it reverts, and for a network that is not known. Absent: what
+   * could be asked before signing is not asked.
+   *
+   * @throws X402Error `rpc_unavailable`.
+   */
+  read?(network: string, call: Call): Promise<Hex | undefined>;
 }
 
 export interface RpcReaderOptions {
@@ -49,24 +61,36 @@ export function rpcReader(
       [list].flat().map((url, at) => endpoint(network, url, at, options)),
     ]),
   );
+  /** Asks one endpoint after the other; nothing for a network that is not known. */
+  async function first<T>(network: string, question: (ask: Ask) => Promise<T>) {
+    const endpoints = chains.get(network);
+    if (endpoints === undefined) return undefined;
+    const problems: string[] = [];
+    for (const [at, ask] of endpoints.entries()) {
+      try {
+        return { answer: await question(ask) };
+      } catch (error) {
+        const problem = error instanceof NoAnswer ? error.message : "its answer cannot be read";
+        problems.push(`endpoint ${at + 1}: ${problem}`);
+      }
+    }
+    throw new X402Error(
+      "rpc_unavailable",
+      `no JSON-RPC endpoint of ${network} answered: ${problems.join("; ")}`,
+      { retry: "safe" },
+    );
+  }
   return {
     async fate(network, call, deadlineSeconds) {
-      const endpoints = chains.get(network);
-      if (endpoints === undefined) return "open";
-      const problems: string[] = [];
-      for (const [at, ask] of endpoints.entries()) {
-        try {
-          return await askFate(ask, call, deadlineSeconds);
-        } catch (error) {
-          const problem = error instanceof NoAnswer ? error.message : "its answer cannot be read";
-          problems.push(`endpoint ${at + 1}: ${problem}`);
-        }
-      }
-      throw new X402Error(
-        "rpc_unavailable",
-        `no JSON-RPC endpoint of ${network} answered: ${problems.join("; ")}`,
-        { retry: "safe" },
-      );
+      const said = await first(network, (ask) => askFate(ask, call, deadlineSeconds));
+      return said?.answer ?? "open";
+    },
+    async read(network, { to, data }) {
+      const said = await first(network, async (ask) => {
+        const answer = await ask("eth_call", [{ to, data }, "latest"]);
+        return "result" in answer ? String(answer.result) : "";
+      });
+      return said !== undefined && isHex(said.answer) ? said.answer : undefined;
     },
   };
 }
@@ -75,13 +99,21 @@ export function rpcReader(
  * The newest block tells of all before it: what is not done by then was not done in the final block either. So no node
  * has to know the state of an old block.
  */
-async function askFate(ask: Ask, call: Call, deadline: bigint): Promise<"taken" | "void" | "open"> {
+async function askFate(
+  ask: Ask,
+  call: StateCall,
+  deadline: bigint,
+): Promise<"taken" | "void" | "open"> {
   const latest = header(resultOf(await ask("eth_getBlockByNumber", ["latest", false])));
   const block = `0x${latest.number.toString(16)}`;
   const state = resultOf(await ask("eth_call", [{ to: call.to, data: call.data }, block]));
-  const bit = typeof state === "string" ? /^0x0{63}([01])$/.exec(state)?.[1] : undefined;
-  if (bit === undefined) throw new NoAnswer("the contract does not answer with a bool");
-  if (bit === "1") return "taken";
+  const { mask } = call;
+  const expected = mask === undefined ? /^0x0{63}[01]$/ : /^0x[0-9a-f]{64}$/i;
+  if (typeof state !== "string" || !expected.test(state))
+    throw new NoAnswer(
+      `the contract does not answer with a ${mask === undefined ? "bool" : "word"}`,
+    );
+  if ((BigInt(state) & (mask ?? 1n)) !== 0n) return "taken";
   if (latest.timestamp < deadline) return "open";
   const final = await ask("eth_getBlockByNumber", ["finalized", false]);
   if (hasNoFinality(final)) {

@@ -1,11 +1,34 @@
 import type { Hex } from "../core/scheme.ts";
 import { checksumAddress, parseAddress } from "./address.ts";
-import type { EvmSigner } from "./exact/client.ts";
+
+export interface TypedDataField {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** What is signed (EIP-712), in the form of viem. */
+export interface EvmTypedData {
+  readonly domain: {
+    readonly name: string;
+    readonly version?: string;
+    readonly chainId: number;
+    readonly verifyingContract: Hex;
+  };
+  readonly types: Readonly<Record<string, readonly TypedDataField[]>>;
+  readonly primaryType: string;
+  readonly message: Readonly<Record<string, unknown>>;
+}
+
+/** What signs: a viem account that holds its key, or a bare object of this shape. */
+export interface EvmSigner {
+  readonly address: Hex;
+  signTypedData(typedData: EvmTypedData): Promise<Hex>;
+}
 
 /** A viem wallet client with an account of its own: `createWalletClient({ account, … })`. */
 export interface EvmWallet {
   readonly account?: { readonly address: Hex } | undefined;
-  signTypedData(typedData: Parameters<EvmSigner["signTypedData"]>[0]): Promise<Hex>;
+  signTypedData(typedData: EvmTypedData): Promise<Hex>;
 }
 
 /**

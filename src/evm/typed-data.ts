@@ -5,7 +5,8 @@ import { bytesToHex, hexToBytes, hexWord, uintWord } from "../core/hex.ts";
 
 export interface Eip712Domain {
   readonly name: string;
-  readonly version: string;
+  /** Absent: the domain has none, as Permit2's. */
+  readonly version?: string;
   readonly chainId: number;
   readonly verifyingContract: Hex;
 }
@@ -17,7 +18,7 @@ const hashWords = (words: string) => keccak_256(hexToBytes(`0x${words}`));
 const CACHE_SIZE = 1024;
 const separators = new Map<string, string>();
 
-/** Domain separator of name, version, chain id and contract (EIP-712), as 64 hex digits; cached. */
+/** Domain separator of name, version if any, chain id and contract (EIP-712), as 64 hex digits; cached. */
 export function domainSeparator(domain: Eip712Domain): string {
   const key = JSON.stringify([
     domain.name,
@@ -27,12 +28,13 @@ export function domainSeparator(domain: Eip712Domain): string {
   ]);
   const known = separators.get(key);
   if (known !== undefined) return known;
-  const type = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)";
+  const { version } = domain;
+  const type = `EIP712Domain(string name,${version === undefined ? "" : "string version,"}uint256 chainId,address verifyingContract)`;
   const separator = bytesToHex(
     hashWords(
       textWord(type) +
         textWord(domain.name) +
-        textWord(domain.version) +
+        (version === undefined ? "" : textWord(version)) +
         uintWord(domain.chainId) +
         hexWord(domain.verifyingContract),
     ),
@@ -42,8 +44,12 @@ export function domainSeparator(domain: Eip712Domain): string {
   return separator;
 }
 
+/** EIP-712 hash of a struct given as ABI words, the type hash first; 64 hex digits. */
+export function structHash(structWords: string): string {
+  return bytesToHex(hashWords(structWords)).slice(2);
+}
+
 /** EIP-712 digest of a struct given as ABI words, the type hash first. */
 export function typedDataDigest(domain: Eip712Domain, structWords: string): Uint8Array {
-  const structHash = bytesToHex(hashWords(structWords)).slice(2);
-  return keccak_256(hexToBytes(`0x1901${domainSeparator(domain)}${structHash}`));
+  return keccak_256(hexToBytes(`0x1901${domainSeparator(domain)}${structHash(structWords)}`));
 }

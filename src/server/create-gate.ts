@@ -13,7 +13,11 @@ import { shortened } from "./request-url.ts";
 import type { Route } from "./route.ts";
 
 /** Reasons that say that this payment was used, rather than that another one is wanted. */
-const USED = new Set(["duplicate_settlement", "invalid_exact_evm_nonce_already_used"]);
+const USED = new Set([
+  "duplicate_settlement",
+  "invalid_exact_evm_nonce_already_used",
+  "permit2_invalid_nonce",
+]);
 /** The payer has to allow something first; the reference answers 412 for it. */
 const NEEDS_ALLOWANCE = "permit2_allowance_required";
 

@@ -37,6 +37,7 @@ export const payment: fc.Arbitrary<Eip3009Payment> = fc
   })
   .map(({ r, s, v, ...rest }) => ({
     ...rest,
+    method: "eip3009" as const,
     network: `eip155:${rest.domain.chainId}` as const,
     asset: rest.domain.verifyingContract,
     expiresAtSeconds: Number(rest.validBefore),

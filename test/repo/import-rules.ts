@@ -47,16 +47,22 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     {
       of: new RegExp(`^src/evm/${scheme}/facilitator\\.ts$`),
       name: "a scheme's facilitator side",
-      may: [...evm, "src/evm/*.ts", `src/evm/${scheme}/`, "viem"],
+      may: [...evm, "src/evm/*.ts", "src/evm/permit2/", `src/evm/${scheme}/`, "viem"],
       advice: MOVE_UP,
     },
     {
       of: new RegExp(`^src/evm/${scheme}/`),
       name: "a scheme knows no other scheme, and viem only by type",
-      may: [...evm, "src/evm/*.ts", `src/evm/${scheme}/`, "type viem"],
+      may: [...evm, "src/evm/*.ts", "src/evm/permit2/", `src/evm/${scheme}/`, "type viem"],
       advice: `${MOVE_UP}; calls of viem go to the scheme's facilitator.ts`,
     },
   ]),
+  {
+    of: /^src\/evm\/permit2\//,
+    name: "what schemes share knows none of them",
+    may: [...evm, "src/evm/*.ts", "src/evm/permit2/"],
+    advice: "let the scheme pass in what it has of its own",
+  },
   {
     of: /^src\/evm\/facilitator\.ts$/,
     name: "src/evm, the facilitator side",

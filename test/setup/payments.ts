@@ -2,7 +2,7 @@
 import type { FacilitatorRequest, PaymentRequirements } from "../../src/core/messages.ts";
 import type { Network } from "../../src/core/network.ts";
 import { exactEvm } from "../../src/evm/index.ts";
-import type { EvmSigner } from "../../src/evm/exact/client.ts";
+import type { EvmSigner } from "../../src/evm/signer.ts";
 
 /** Requirements of a dollar price at the local world's token. */
 export function requirementsOf(

@@ -4,10 +4,8 @@ import type { PaymentPayload, PaymentRequirements } from "../../core/messages.ts
 import type { Checked } from "../../core/scheme.ts";
 import { parseAddress } from "../address.ts";
 import { findAsset, type EvmAsset } from "../assets.ts";
+import { SETTLEMENT_MARGIN_SECONDS } from "../limits.ts";
 import { Eip3009Payload, type Eip3009Payment } from "./payload.ts";
-
-/** A payment must stay valid for this long, so that it can be settled (reference: 6 s). */
-export const SETTLEMENT_MARGIN_SECONDS = 6;
 
 export interface CheckOptions {
   /** Tokens that may be settled. */
@@ -41,16 +39,19 @@ export function checkEip3009(
   }
   const known = findAsset(options.assets, requirements.network, asset);
   if (known === undefined) return { reason: "unsupported_asset" };
+  if (known.transfer === "permit2") return { reason: "invalid_exact_evm_eip3009_not_supported" };
   if (name !== known.name) return { reason: "invalid_exact_evm_token_name_mismatch" };
   if (version !== known.version) return { reason: "invalid_exact_evm_token_version_mismatch" };
 
+  const method = requirements.extra?.["assetTransferMethod"] ?? "eip3009";
   const decoded = tryParse(Eip3009Payload, payload);
-  if (decoded === undefined) return { reason: "invalid_payload" };
+  if (decoded === undefined || method !== "eip3009") return { reason: "invalid_payload" };
   const { authorization, signature } = decoded;
   const payer = authorization.from;
   const amount = BigInt(requirements.amount);
   if (authorization.to !== payTo) return { reason: "invalid_exact_evm_recipient_mismatch", payer };
   const payment: Eip3009Payment = {
+    method: "eip3009",
     network: requirements.network,
     asset,
     payer,

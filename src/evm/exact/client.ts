@@ -5,6 +5,8 @@ import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { bytesToHex, isHex } from "../../core/hex.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
+import type { EvmSigner } from "../signer.ts";
+import type { ExactClientMethod } from "./client-method.ts";
 
 /** EIP-712 types of an authorization (EIP-3009). */
 export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
@@ -17,24 +19,6 @@ export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
     { name: "nonce", type: "bytes32" },
   ],
 } as const;
-
-/** What signs: a viem account that holds its key, or a bare object of this shape. */
-export interface EvmSigner {
-  readonly address: Hex;
-  signTypedData(typedData: {
-    domain: { name: string; version: string; chainId: number; verifyingContract: Hex };
-    types: typeof TRANSFER_WITH_AUTHORIZATION_TYPES;
-    primaryType: "TransferWithAuthorization";
-    message: {
-      from: Hex;
-      to: Hex;
-      value: bigint;
-      validAfter: bigint;
-      validBefore: bigint;
-      nonce: Hex;
-    };
-  }): Promise<Hex>;
-}
 
 /** Selector of `authorizationState(address,bytes32)` (EIP-3009), and what an address is padded with. */
 const AUTHORIZATION_STATE = `0xe94a0102${"0".repeat(24)}` as const;
@@ -73,7 +57,7 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
  * Signs an EIP-3009 authorization of exactly the required amount (scheme_exact_evm, section 1). Instead of an earlier one
  * it takes over its nonce, which the token accepts once from a payer.
  */
-export async function signAuthorization(
+async function signAuthorization(
   account: EvmSigner,
   requirements: PaymentRequirements,
   options: Parameters<ClientScheme["createPayload"]>[1],
@@ -116,7 +100,7 @@ export async function signAuthorization(
 }
 
 /** Whether an authorization for these requirements can take over the nonce of an earlier payment. */
-export function excludesEarlier(
+function excludesEarlier(
   account: EvmSigner,
   ...[earlier, requirements]: Parameters<NonNullable<ClientScheme["excludes"]>>
 ): boolean {
@@ -145,7 +129,7 @@ function readSigned({ authorization, permit2Authorization }: Readonly<Record<str
 }
 
 /** What became of an authorization. One that its payer cancelled is `taken`: the token keeps no difference. */
-export async function authorizationFate(
+async function authorizationFate(
   chain: PaymentReader,
   ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>
 ): Promise<"taken" | "void" | "open"> {
@@ -156,3 +140,12 @@ export async function authorizationFate(
   const data: Hex = `${AUTHORIZATION_STATE}${signed.from.slice(2)}${signed.nonce.slice(2)}`;
   return await chain.fate(network, { to, data }, BigInt(signed.validBefore));
 }
+
+/** EIP-3009, as buyers use it. */
+export const eip3009: ExactClientMethod = {
+  reads: (payload) => payload["authorization"] !== undefined,
+  supports: (requirements) => readTerms(requirements) !== undefined,
+  sign: signAuthorization,
+  excludes: excludesEarlier,
+  fate: authorizationFate,
+};

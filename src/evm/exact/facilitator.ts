@@ -1,19 +1,10 @@
-import type { ChainReader, FacilitatorScheme, Hex, Log } from "../../core/scheme.ts";
+import type { ChainReader, Hex, Log } from "../../core/scheme.ts";
 import type { Reason } from "../../core/reasons.ts";
-import { KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
 import { hexToBytes, hexWord, uintWord } from "../../core/hex.ts";
-import { isErc6492, parseEcdsa, recoverAddress } from "../signature.ts";
+import { isErc6492, parseEcdsa, type recoverAddress } from "../signature.ts";
 import { checkEip3009 } from "./check.ts";
+import type { ExactMethod, ExactMethodOptions } from "./method.ts";
 import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./payload.ts";
-
-export interface ExactEvmFacilitatorOptions {
-  /** Tokens that may be settled; default: `KNOWN_ASSETS`. */
-  readonly assets?: readonly EvmAsset[];
-  /** Recovers the signer of a digest; default: `recoverAddress`, in plain JavaScript. */
-  readonly recover?: typeof recoverAddress;
-  /** Longest remaining validity of an authorization; default one hour. */
-  readonly maxLifetimeSeconds?: number;
-}
 
 /** Selectors and topics: keccak256 of the signatures in `contracts-abi/eip3009.ts` and `erc20.ts` (a test compares). */
 const TRANSFER_WITH_AUTHORIZATION = "0xe3ee160e";
@@ -30,25 +21,16 @@ const GAS_LIMIT = 150_000n;
 /** In a batch USDC needs 46,000, or 65,000 to an address that has none of it yet. */
 const BATCH_GAS = 90_000n;
 
-/** `exact` on EVM with EIP-3009 for a facilitator: payments of plain accounts (EOAs) in known tokens. */
-export function exactEvmFacilitator(
-  options: ExactEvmFacilitatorOptions = {},
-): FacilitatorScheme<Eip3009Payment> {
-  const limits = {
-    assets: options.assets ?? KNOWN_ASSETS,
-    maxLifetimeSeconds: options.maxLifetimeSeconds ?? 3600,
-  };
-  if (!Number.isSafeInteger(limits.maxLifetimeSeconds) || limits.maxLifetimeSeconds <= 0) {
-    throw new TypeError("maxLifetimeSeconds is not a positive whole number");
-  }
+/** Payments of plain accounts (EOAs) in tokens with EIP-3009. */
+export function eip3009Method(options: ExactMethodOptions): ExactMethod<Eip3009Payment> {
   return {
-    scheme: "exact",
-    family: "eip155",
+    reverted: "invalid_exact_evm_transaction_failed",
+    reads: (payload) => payload["authorization"] != null,
     check: (payload, requirements, nowSeconds) =>
-      checkEip3009(payload, requirements, nowSeconds, limits),
+      checkEip3009(payload, requirements, nowSeconds, options),
     paymentKey: (payment) =>
       authorizationKey(payment.domain.chainId, payment.asset, payment.payer, payment.nonce),
-    verifySignature: async (payment) => verifySignature(payment, options.recover ?? recoverAddress),
+    verifySignature: async (payment) => verifySignature(payment, options.recover),
     simulation: (payment) => ({ to: payment.asset, data: transferCall(payment) }),
     diagnose,
     settlementCall: (payment) => ({
@@ -66,6 +48,7 @@ export function exactEvmFacilitator(
     balance: (payment) => ({
       to: payment.asset,
       data: `${BALANCE_OF}${hexWord(payment.payer)}`,
+      shortage: "invalid_exact_evm_insufficient_balance",
     }),
   };
 }

@@ -1,28 +1,13 @@
 /** The `exact` payload with EIP-3009: schema, canonical form, identity, digest (scheme_exact_evm, section 1). */
-import { isAtomicAmount } from "../../core/amount.ts";
-import { fail, map, object, string } from "../../core/schema.ts";
+import { hexWord, uintWord } from "../../core/hex.ts";
+import { fail, object } from "../../core/schema.ts";
 import type { Hex, SchemePayment } from "../../core/scheme.ts";
-import { parseAddress } from "../address.ts";
-import { hexWord, isHex, uintWord } from "../../core/hex.ts";
+import { address, bytes, signature, uint } from "../fields.ts";
 import { typedDataDigest, type Eip712Domain } from "../typed-data.ts";
-
-const address = map(
-  string(42, (text) => (parseAddress(text) === undefined ? "must be an address" : undefined)),
-  (text) => text.toLowerCase() as Hex,
-);
-const uint = map(
-  string(78, (text) => (isAtomicAmount(text) ? undefined : "must be a decimal string")),
-  BigInt,
-);
-const bytes = (maxBytes: number, exactly?: number) =>
-  map(
-    string(2 + 2 * maxBytes, (text) => (isHex(text, exactly) ? undefined : "must be hex bytes")),
-    (text) => text.toLowerCase() as Hex,
-  );
 
 /** What comes in. Decoding gives canonical values: lower-case hex, bigints. */
 export const Eip3009Payload = object({
-  signature: bytes(2048),
+  signature,
   authorization: object({
     from: address,
     to: address,
@@ -37,7 +22,8 @@ export const Eip3009Payload = object({
 });
 
 export interface Eip3009Payment extends SchemePayment {
-  readonly domain: Eip712Domain;
+  readonly method: "eip3009";
+  readonly domain: Required<Eip712Domain>;
   readonly signature: Hex;
   readonly validAfter: bigint;
   readonly validBefore: bigint;

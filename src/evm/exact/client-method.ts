@@ -1,0 +1,25 @@
+import type { PaymentRequirements } from "../../core/messages.ts";
+import type { ClientScheme } from "../../core/scheme.ts";
+import type { PaymentReader } from "../rpc-reader.ts";
+import type { EvmSigner } from "../signer.ts";
+
+/** A way to move the token in `exact`, for buyers: `permit2()` is one. */
+export interface ExactClientMethod {
+  /** Whether a payload is of this method. */
+  reads(payload: Readonly<Record<string, unknown>>): boolean;
+  supports(requirements: PaymentRequirements): boolean;
+  sign(
+    account: EvmSigner,
+    requirements: PaymentRequirements,
+    options: Parameters<ClientScheme["createPayload"]>[1],
+    chain: PaymentReader | undefined,
+  ): Promise<Record<string, unknown>>;
+  excludes(
+    account: EvmSigner,
+    ...earlier: Parameters<NonNullable<ClientScheme["excludes"]>>
+  ): boolean;
+  fate(
+    chain: PaymentReader,
+    ...payment: Parameters<NonNullable<ClientScheme["fate"]>>
+  ): ReturnType<NonNullable<ClientScheme["fate"]>>;
+}

@@ -1,0 +1,41 @@
+import type { SchemePayment, Hex } from "../../core/scheme.ts";
+import type { Reason } from "../../core/reasons.ts";
+
+/** A decoded payment with Permit2: canonical values only. Its `amount` is what is moved. */
+export interface Permit2Payment extends SchemePayment {
+  readonly method: "permit2";
+  readonly chainId: number;
+  readonly signature: Hex;
+  /** What was signed for: in `exact` the amount, in `upto` the most that it may be. */
+  readonly permitted: bigint;
+  readonly nonce: bigint;
+  readonly deadline: bigint;
+  readonly validAfter: bigint;
+}
+
+/** What a scheme has of its own when it pays by way of Permit2 and one of x402's proxies. */
+export interface Permit2Kind<P extends Permit2Payment = Permit2Payment> {
+  /** The proxy, lower case: the spender that the payer signs. */
+  readonly proxy: Hex;
+  /** Selectors of `settle` and `settleWithPermit`. */
+  readonly settle: Hex;
+  readonly settleWithPermit: Hex;
+  /** keccak256 of the EIP-712 types, 64 hex digits. */
+  readonly permitTypeHash: string;
+  readonly witnessTypeHash: string;
+  /** ABI words of the witness. */
+  witnessWords(payment: P): string;
+  /** ABI words of the amount to move, between permit and owner; empty where the proxy moves what is permitted. */
+  amountWords(payment: P): string;
+  /** Gas that a settlement may use at the most, and that is set aside for it in a batch; absent: it goes alone. */
+  readonly gasLimit: bigint;
+  readonly batchGas?: bigint;
+  /** The only one who can send it. */
+  sender?(payment: P): Hex;
+  readonly reasons: {
+    readonly scheme: Reason;
+    readonly network: Reason;
+    readonly reverted: Reason;
+    readonly mismatch: Reason;
+  };
+}

@@ -1,0 +1,67 @@
+/** Payments with Permit2 on the local chain. */
+import { maxUint256 } from "viem";
+import { erc20Abi } from "../../contracts-abi/erc20.ts";
+import type { PaymentRequirements } from "../../src/core/messages.ts";
+import type { EvmAsset } from "../../src/evm/index.ts";
+import { LOCAL_CONTRACTS, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
+
+/** The local world's ERC-20 without anything else. */
+export const PLAIN: EvmAsset = {
+  network: "eip155:84532",
+  address: LOCAL_CONTRACTS.plainToken,
+  symbol: "PLAIN",
+  decimals: 18,
+  usd: true,
+  transfer: "permit2",
+};
+
+/** Requirements of 10,000 atomic units of the plain token. */
+export function plainRequirements(
+  payTo: string,
+  change: Partial<PaymentRequirements> = {},
+): PaymentRequirements {
+  return {
+    scheme: "exact",
+    network: PLAIN.network,
+    amount: "10000",
+    asset: PLAIN.address,
+    payTo,
+    maxTimeoutSeconds: 300,
+    extra: { assetTransferMethod: "permit2" },
+    ...change,
+  };
+}
+
+/** A fresh payer with a million atomic units of a token, and an allowance for Permit2 unless told otherwise. */
+export async function permit2Payer(
+  world: LocalWorld,
+  {
+    token = PLAIN.address,
+    funds = 1_000_000n,
+    allowance = maxUint256,
+  }: { token?: `0x${string}`; funds?: bigint; allowance?: bigint } = {},
+): Promise<TestAccount> {
+  const payer = world.newAccount();
+  await world.fundToken(payer.address, funds, token);
+  await allowPermit2(world, payer, token, allowance);
+  return payer;
+}
+
+/** Lets Permit2 move a payer's token. */
+export async function allowPermit2(
+  world: LocalWorld,
+  payer: TestAccount,
+  token: `0x${string}` = PLAIN.address,
+  amount = maxUint256,
+): Promise<void> {
+  if (amount === 0n) return;
+  await world.fundEther(payer.address, 10n ** 17n);
+  const hash = await world.client.writeContract({
+    address: token,
+    abi: erc20Abi,
+    functionName: "approve",
+    args: [LOCAL_CONTRACTS.permit2, amount],
+    account: payer.account,
+  });
+  await world.client.waitForTransactionReceipt({ hash });
+}
