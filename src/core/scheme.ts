@@ -71,10 +71,14 @@ export interface ClientScheme {
 export interface ServerScheme {
   readonly scheme: string;
   readonly family: string;
-  /** @throws TypeError when the price cannot be charged on this network: nothing is rounded or guessed. */
+  /**
+   * @param payTo who is to be paid, where that is known already.
+   * @throws TypeError when the price cannot be charged on this network: nothing is rounded or guessed.
+   */
   price(
     price: Price,
     network: Network,
+    payTo?: string,
   ): { asset: string; amount: string; extra: Record<string, unknown> };
   /** Canonical form of an address to be paid. @throws TypeError */
   payTo(address: string): string;

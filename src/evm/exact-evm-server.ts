@@ -1,7 +1,7 @@
 import type { ServerScheme } from "../core/scheme.ts";
-import { checksumAddress, parseAddress } from "./address.ts";
 import { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";
 import { exactPaymentKey, exactPrice } from "./exact/server.ts";
+import { canonicalPayTo } from "./price.ts";
 
 export interface ExactEvmServerOptions {
   /** Tokens beside `KNOWN_ASSETS` that may be priced. */
@@ -15,13 +15,7 @@ export function exactEvmServer(options: ExactEvmServerOptions = {}): ServerSchem
     scheme: "exact",
     family: "eip155",
     price: (price, network) => exactPrice(assets, price, network),
-    payTo(address) {
-      const canonical = parseAddress(address);
-      if (canonical === undefined) {
-        throw new TypeError(`payTo "${address}" is not an address, or its checksum is wrong`);
-      }
-      return checksumAddress(canonical);
-    },
+    payTo: canonicalPayTo,
     paymentKey: exactPaymentKey,
   };
 }

@@ -66,7 +66,7 @@ export function priceOffer(offer: Offer, defaults: OfferDefaults): PricedOffer {
   if (typeof payTo === "function" || typeof offer.price === "function")
     throw new TypeError("price and payTo have to be values here");
   const price: Price = typeof offer.price === "number" ? String(offer.price) : offer.price;
-  const { asset, amount, extra: ofPrice } = scheme.price(price, network);
+  const { asset, amount, extra: ofPrice } = scheme.price(price, network, payTo);
   const extra = { ...ofPrice, ...offer.extra };
   const settle = settleOf(extra, scheme, defaults);
   return {

@@ -24,11 +24,8 @@ const PEER_REASONS = new Set([
   "invalid_exact_evm_payload_authorization_value_too_low",
 ]);
 
-/** What became of a transaction that was sent, as opposed to what keeps one from being sent. */
-const OF_A_TRANSACTION = new Set([
-  "invalid_exact_evm_transaction_failed",
-  "invalid_exact_evm_transfer_event_mismatch",
-]);
+/** What became of a transaction that was sent, as opposed to what keeps one from being sent; in every scheme. */
+const OF_A_TRANSACTION = /^invalid_[a-z0-9_]+_(?:transaction_failed|transfer_event_mismatch)$/;
 
 /**
  * Settles a claimed payment, and believes of the answer what it proves. Another facilitator is asked only while the
@@ -78,8 +75,8 @@ function outcomeOf(answer: SettleResponse, claim: PaymentClaim, again: boolean):
 
 /** Whether a reason proves that no money moved, nor will. */
 function isProof(reason: string, again: boolean): boolean {
-  if (again) return OF_A_TRANSACTION.has(reason);
   const known = Object.hasOwn(REASONS, reason) || PEER_REASONS.has(reason);
+  if (again) return known && OF_A_TRANSACTION.test(reason);
   return known && reason !== "settlement_pending";
 }
 
