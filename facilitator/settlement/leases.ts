@@ -108,10 +108,11 @@ export function createLeases(context: LeasesContext): Leases {
   /** Leases what nobody has, up to this process's share, and what is wanted. May take long, and is not waited for. */
   async function takeFree(share: number): Promise<void> {
     if (Date.now() < restUntilMs) return;
-    for (const account of signers) {
+    const wanted = signers.filter((account) => context.isWanted(nameOf(account)));
+    for (const account of new Set([...wanted, ...signers])) {
       const name = nameOf(account);
       if (closing) break;
-      if (lanes.has(name) || (lanes.size >= share && !context.isWanted(name))) continue;
+      if (lanes.has(name) || (lanes.size >= share && !wanted.includes(account))) continue;
       await take(name, account).catch((error: unknown) => failed("lease", error));
     }
   }
