@@ -2,7 +2,7 @@
 import { serve } from "@hono/node-server";
 import { pino, type Logger } from "pino";
 import { privateKeyToAccount } from "viem/accounts";
-import { exactEvmFacilitator } from "../src/evm/facilitator.ts";
+import { exactEvmFacilitator, uptoEvmFacilitator } from "../src/evm/facilitator.ts";
 import { evmChainId } from "../src/core/network.ts";
 import { connectRedis } from "../src/ledger/connect-redis.ts";
 import type { Ledger } from "../src/ledger/ledger.ts";
@@ -34,7 +34,7 @@ export async function startFacilitator(
   );
   const ledger = openLedger(config, log);
   const facilitator = createFacilitator({
-    schemes: [exactEvmFacilitator()],
+    schemes: [exactEvmFacilitator(), uptoEvmFacilitator()],
     ledger,
     chains,
     observe: (event) => logEvent(log, event),

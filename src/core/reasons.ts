@@ -56,6 +56,15 @@ export const REASONS = {
   permit2_2612_amount_mismatch: "The EIP-2612 permit is for another amount than the payment.",
   permit2_simulation_failed: "The proxy, Permit2 or the token refused the transfer in simulation.",
 
+  // upto on EVM
+  invalid_upto_evm_scheme: "The payment names another scheme than its requirements.",
+  invalid_upto_evm_network_mismatch: "The payment names another network than its requirements.",
+  upto_facilitator_mismatch: "The payment is bound to another facilitator.",
+  invalid_upto_evm_payload_settlement_exceeds_amount:
+    "More is to be settled than the payer has signed for.",
+  invalid_upto_evm_transaction_failed:
+    "The transaction was mined and reverted, or is without the exact transfer.",
+
   // Settlement
   invalid_exact_evm_transaction_failed: "The transaction was mined and reverted; no money moved.",
   invalid_exact_evm_transfer_event_mismatch:

@@ -4,4 +4,5 @@ export {
   type ExactEvmFacilitatorOptions,
   type ExactPayment,
 } from "./exact-evm-facilitator.ts";
+export { uptoEvmFacilitator, type UptoEvmFacilitatorOptions } from "./upto/facilitator.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";

@@ -1,8 +1,8 @@
 /** Payments with Permit2 on the local chain. */
 import { maxUint256 } from "viem";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
-import type { PaymentRequirements } from "../../src/core/messages.ts";
-import type { EvmAsset } from "../../src/evm/index.ts";
+import type { FacilitatorRequest, PaymentRequirements } from "../../src/core/messages.ts";
+import { uptoEvm, type EvmAsset } from "../../src/evm/index.ts";
 import { LOCAL_CONTRACTS, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
 
 /** The local world's ERC-20 without anything else. */
@@ -64,4 +64,30 @@ export async function allowPermit2(
     account: payer.account,
   });
   await world.client.waitForTransactionReceipt({ hash });
+}
+
+/** A request with a fresh payment in `upto`; `charge` is what is to be settled of it. */
+export async function uptoRequest(
+  payer: TestAccount,
+  requirements: PaymentRequirements,
+  charge = requirements.amount,
+): Promise<FacilitatorRequest> {
+  const payload = await uptoEvm({ account: payer.account }).createPayload(requirements, {
+    nowSeconds: Math.floor(Date.now() / 1000),
+    lifetimeSeconds: 300,
+    x402Version: 2,
+  });
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted: requirements, payload },
+    paymentRequirements: { ...requirements, amount: charge },
+  };
+}
+
+/** Requirements of at most 10,000 atomic units of the plain token. */
+export function uptoRequirements(payTo: string, facilitatorAddress: string): PaymentRequirements {
+  return plainRequirements(payTo, {
+    scheme: "upto",
+    extra: { assetTransferMethod: "permit2", facilitatorAddress },
+  });
 }

@@ -1,0 +1,81 @@
+import { parseAmount } from "../../core/amount.ts";
+import type { Price, ServerScheme } from "../../core/scheme.ts";
+import type { PaymentRequirements } from "../../core/messages.ts";
+import { parseAddress } from "../address.ts";
+import { findAsset, KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
+import { permit2PaymentKey } from "../permit2/server.ts";
+import { canonicalPayTo, domainOf, parsePrice } from "../price.ts";
+import { chooseFacilitator, type FacilitatorAddress } from "./facilitator-address.ts";
+
+export interface UptoEvmServerOptions {
+  /** Tokens beside `KNOWN_ASSETS` that may be priced. */
+  readonly assets?: readonly EvmAsset[];
+  /**
+   * The facilitator's signer, which alone can settle: an address, several, or either by network. Its `/supported` has
+   * them: `await readFacilitatorAddress(facilitator, network)`. A price without one is a TypeError.
+   */
+  readonly facilitatorAddress?: FacilitatorAddress;
+}
+
+/**
+ * `upto` on EVM chains for sellers: the price is the most that a request may cost, and `charge` says what it did.
+ *
+ * @throws TypeError for a facilitator's address that is none.
+ */
+export function uptoEvmServer(options: UptoEvmServerOptions = {}): ServerScheme {
+  const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
+  const facilitatorOf = chooseFacilitator(options.facilitatorAddress);
+  return {
+    scheme: "upto",
+    family: "eip155",
+    price(price, network, payTo) {
+      const { asset, amount, known, extra } = parsePrice(assets, price, network);
+      const facilitatorAddress = facilitatorOf(network, payTo);
+      return {
+        asset,
+        amount,
+        extra: {
+          ...domainOf(known),
+          ...extra,
+          assetTransferMethod: "permit2",
+          facilitatorAddress,
+        },
+      };
+    },
+    payTo: canonicalPayTo,
+    charge: (amount, requirements) => charged(assets, amount, requirements),
+    paymentKey: permit2PaymentKey,
+  };
+}
+
+/** @throws TypeError when it is more than was signed for, or of another token. */
+function charged(
+  assets: readonly EvmAsset[],
+  amount: bigint | Price,
+  { network, asset, amount: most }: PaymentRequirements,
+): string {
+  const atomic = atomicOf(assets, amount, network, asset);
+  if (atomic < 0n || atomic > BigInt(most))
+    throw new TypeError(`charge ${atomic} is not between 0 and ${most}, which was signed for`);
+  return atomic.toString();
+}
+
+function atomicOf(
+  assets: readonly EvmAsset[],
+  amount: bigint | Price,
+  network: string,
+  asset: string,
+): bigint {
+  if (typeof amount === "bigint") return amount;
+  if (typeof amount === "string") {
+    const known = findAsset(assets, network, asset);
+    if (known?.usd !== true)
+      throw new TypeError(
+        `token ${asset} is no known dollar token: charge atomic units (a bigint)`,
+      );
+    return parseAmount(amount, known.decimals);
+  }
+  if (parseAddress(amount.asset) !== parseAddress(asset))
+    throw new TypeError(`charge is in token ${amount.asset}, the payment in ${asset}`);
+  return parseAmount(amount.amount, 0);
+}
