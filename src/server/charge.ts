@@ -13,11 +13,16 @@ export function chargedRequirements(
   requirements: PaymentRequirements,
   amount: Parameters<Payment["charge"]>[0],
 ): PaymentRequirements {
-  const scheme = schemes.find(
-    (each) =>
-      each.scheme === requirements.scheme && each.family === networkFamily(requirements.network),
-  );
+  const scheme = schemeOf(schemes, requirements);
   if (scheme?.charge === undefined)
     throw new TypeError(`scheme "${requirements.scheme}" charges its price as it is`);
   return { ...requirements, amount: scheme.charge(amount, requirements) };
+}
+
+/** The scheme that made these requirements. */
+export function schemeOf(
+  schemes: readonly ServerScheme[],
+  { scheme, network }: PaymentRequirements,
+): ServerScheme | undefined {
+  return schemes.find((each) => each.scheme === scheme && each.family === networkFamily(network));
 }

@@ -2,12 +2,13 @@ import type { FacilitatorRequest, PaymentRequirements, SettleResponse } from "..
 import type { ClaimChange, PaymentClaim, StoredResponse } from "../ledger/claims.ts";
 import { conflict, notHeld, withReceipt } from "./answers.ts";
 import { asSent, bodyBytes, bytesOf, watched } from "./body.ts";
-import { chargedRequirements } from "./charge.ts";
+import { chargedRequirements, schemeOf } from "./charge.ts";
 import { claimTtlMs, unknownTtlMs } from "./context.ts";
 import { failure } from "./failure.ts";
 import type { Admitted, Answer, Payment } from "./gate.ts";
 import type { Hold } from "./hold.ts";
 import { isUpfront } from "./offers.ts";
+import { overriddenAmount, takeOverride } from "./overrides.ts";
 import { withReload } from "./page.ts";
 import type { Visit } from "./present.ts";
 
@@ -71,20 +72,28 @@ export function admitUnsettled(
     return "answer" in outcome ? outcome.answer : deliver(sale, response, outcome.receipt);
   }
 
+  const charge: Payment["charge"] = (amount) => {
+    if (!open) throw new TypeError("charge came after the response");
+    const { schemes } = visit.context.options;
+    const paymentRequirements = chargedRequirements(schemes, requirements, amount);
+    change = { body: { ...body, paymentRequirements } };
+  };
+
   return {
-    payment: {
-      ...facts,
-      charge(amount) {
-        if (!open) throw new TypeError("charge came after the response");
-        const { schemes } = visit.context.options;
-        const paymentRequirements = chargedRequirements(schemes, requirements, amount);
-        change = { body: { ...body, paymentRequirements } };
-      },
-    },
+    payment: { ...facts, charge },
     abandon: () => release(),
-    async finish(answer) {
-      open = false;
+    async finish(given) {
+      const { answer, override } = takeOverride(given);
       const { status } = answer;
+      try {
+        // Where the price is charged as it is, it stays: a route may be paid in several schemes.
+        if (override !== undefined && status < 300 && isMetered(visit, requirements))
+          charge(overriddenAmount(override));
+      } catch (error) {
+        await release();
+        return failure(visit.context, visit.request, error);
+      }
+      open = false;
       if (status < 200) return refused(notFinal(status));
       if (status < 300) return settled(answer).catch((error) => giveUp(sale, error));
       if (status >= 400) await release(status);
@@ -113,7 +122,8 @@ export function admitSettled(sale: Sale, receipt: SettleResponse): Admitted {
       },
     },
     abandon: () => stays(),
-    async finish(answer) {
+    async finish(given) {
+      const { answer } = takeOverride(given);
       const { status } = answer;
       if (status >= 200 && status < 400)
         return sendSettled(sale, answer, receipt).catch((error) => giveUp(sale, error));
@@ -198,6 +208,10 @@ function isSmall({ visit }: Sale, bytes: Uint8Array | null): boolean {
 function failed({ visit, facts }: Sale, charged: boolean, status: number | undefined): void {
   const { context, request } = visit;
   context.emit(request, { type: "handler_failed", charged, status, ...facts });
+}
+
+function isMetered({ context }: Visit, requirements: PaymentRequirements): boolean {
+  return schemeOf(context.options.schemes, requirements)?.charge !== undefined;
 }
 
 async function giveUp({ hold, visit }: Sale, error: unknown): Promise<Answer> {

@@ -10,10 +10,10 @@ const cases = [
     name: "Hono paywall with exact EVM, hono external",
     source: `
       import { paywall } from "./src/adapters/hono.ts";
-      import { exactEvm } from "./src/evm/index.ts";
-      globalThis.exposed = [paywall, exactEvm];`,
+      import { exactEvmServer } from "./src/evm/index.ts";
+      globalThis.exposed = [paywall, exactEvmServer];`,
     external: ["hono", "hono/*"],
-    limit: 21.5 * KB,
+    limit: 20.8 * KB,
   },
   {
     name: "paying fetch with exact EVM, signer passed in",

@@ -1,19 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { ServerScheme } from "../../src/core/scheme.ts";
-import { exactEvm } from "../../src/evm/index.ts";
+import { exactEvm, uptoEvm } from "../../src/evm/index.ts";
 import type { Payment } from "../../src/server/index.ts";
 import { failedWith, openShop, paymentFor, presenting, receiptOf, settled } from "./world.ts";
 
-/** A scheme that charges by use, up to what was signed, as `upto` does. */
-const upto: ServerScheme = {
-  ...exactEvm(),
-  scheme: "upto",
-  charge(amount, { amount: most }) {
-    const atomic = typeof amount === "bigint" ? amount : BigInt(Number(amount) * 1_000_000);
-    if (atomic < 0n || atomic > BigInt(most)) throw new TypeError("more than was signed");
-    return atomic.toString();
-  },
-};
+const upto: ServerScheme = uptoEvm({ facilitatorAddress: `0x${"fa".repeat(20)}` });
 /** A scheme of the same name for another kind of chain. */
 const elsewhere: ServerScheme = {
   ...upto,
@@ -111,6 +102,53 @@ describe("a handler that charges by use", () => {
         void (asked = requirements.amount),
     });
     expect(asked).toBe("4000");
+  });
+});
+
+describe("a handler that says the charge in Settlement-Overrides", () => {
+  const overriding = (text: string, status = 200) =>
+    new Response("the report", { status, headers: { "Settlement-Overrides": text } });
+
+  test.each([
+    ['{"amount":"4000"}', "4000"],
+    ['{"amount":"0"}', "0"],
+    ['{"amount":"50%"}', "5000"],
+    ['{"amount":"33.33%"}', "3333"],
+    ['{"amount":"100%"}', "10000"],
+  ])("%s", async (text, amount) => {
+    const shop = await open();
+    shop.handler = () => overriding(text);
+    const response = await shop.visit();
+    expect(receiptOf(response).amount).toBe(amount);
+    expect(response.headers.has("settlement-overrides")).toBe(false);
+    expect(await response.text()).toBe("the report");
+  });
+
+  test.each(["", "{}", "4000", '{"amount":4000}', '{"amount":"-1"}', '{"amount":"10001"}', "null"])(
+    "%j: nothing is charged, and nothing delivered",
+    async (text) => {
+      const shop = await open();
+      shop.handler = () => overriding(text);
+      const response = await shop.visit();
+      expect(response.status).toBeGreaterThanOrEqual(500);
+      expect(shop.facilitator.settles).toEqual([]);
+      expect(await response.text()).not.toContain("the report");
+    },
+  );
+
+  test("it is not told to the buyer where it does not count, nor with what is stored", async () => {
+    const shop = await openShop();
+    const payment = paymentFor(shop.offer);
+    shop.handler = () => overriding('{"amount":"1"}');
+    for (let visit = 0; visit < 2; visit++) {
+      const response = await shop.visit(presenting(payment));
+      expect(receiptOf(response).amount).toBe("10000");
+      expect(response.headers.has("settlement-overrides")).toBe(false);
+    }
+    const failing = await open();
+    failing.handler = () => overriding('{"amount":"1"}', 404);
+    expect((await failing.visit()).headers.has("settlement-overrides")).toBe(false);
+    expect(failing.facilitator.settles).toEqual([]);
   });
 });
 

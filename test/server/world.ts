@@ -154,12 +154,28 @@ export function paymentFor(
   offer: PaymentRequirements,
   signature = `0x${"11".repeat(64)}1b`,
 ): PaymentPayload {
+  const deadline = String(Math.floor(Date.now() / 1000) + 300);
+  if (offer.scheme === "upto") {
+    const permit2Authorization = {
+      from: PAYER,
+      permitted: { token: offer.asset, amount: offer.amount },
+      spender: "0x4020A4f3b7b90ccA423B9fabCc0CE57C6C240002",
+      nonce: BigInt(`0x${randomBytes(32).toString("hex")}`).toString(),
+      deadline,
+      witness: {
+        to: offer.payTo,
+        facilitator: offer.extra?.["facilitatorAddress"],
+        validAfter: "0",
+      },
+    };
+    return { x402Version: 2, accepted: offer, payload: { signature, permit2Authorization } };
+  }
   const authorization = {
     from: PAYER,
     to: offer.payTo,
     value: offer.amount,
     validAfter: "0",
-    validBefore: String(Math.floor(Date.now() / 1000) + 300),
+    validBefore: deadline,
     nonce: `0x${randomBytes(32).toString("hex")}`,
   };
   return { x402Version: 2, accepted: offer, payload: { signature, authorization } };

@@ -18,7 +18,8 @@ export interface UptoEvmServerOptions {
 }
 
 /**
- * `upto` on EVM chains for sellers: the price is the most that a request may cost, and `charge` says what it did.
+ * `upto` on EVM chains for sellers: the price is the most that a request may cost, and `charge` says what it did: atomic
+ * units, a price, or a part of the most such as `"50%"`, rounded down.
  *
  * @throws TypeError for a facilitator's address that is none.
  */
@@ -48,13 +49,16 @@ export function uptoEvmServer(options: UptoEvmServerOptions = {}): ServerScheme 
   };
 }
 
+const PERCENT = /^([0-9]{1,3})(?:\.([0-9]{1,2}))?%$/;
+
 /** @throws TypeError when it is more than was signed for, or of another token. */
 function charged(
   assets: readonly EvmAsset[],
   amount: bigint | Price,
-  { network, asset, amount: most }: PaymentRequirements,
+  requirements: PaymentRequirements,
 ): string {
-  const atomic = atomicOf(assets, amount, network, asset);
+  const { amount: most } = requirements;
+  const atomic = atomicOf(assets, amount, requirements);
   if (atomic < 0n || atomic > BigInt(most))
     throw new TypeError(`charge ${atomic} is not between 0 and ${most}, which was signed for`);
   return atomic.toString();
@@ -63,10 +67,11 @@ function charged(
 function atomicOf(
   assets: readonly EvmAsset[],
   amount: bigint | Price,
-  network: string,
-  asset: string,
+  { network, asset, amount: most }: PaymentRequirements,
 ): bigint {
   if (typeof amount === "bigint") return amount;
+  const [, whole, part = ""] = (typeof amount === "string" && PERCENT.exec(amount)) || [];
+  if (whole !== undefined) return (BigInt(most) * BigInt(whole + part.padEnd(2, "0"))) / 10_000n;
   if (typeof amount === "string") {
     const known = findAsset(assets, network, asset);
     if (known?.usd !== true)
