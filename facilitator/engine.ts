@@ -212,7 +212,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     verify,
     settle,
     settlements,
-    supported: () => Promise.resolve(supportedKinds(schemes, options.chains)),
+    supported: () => supportedKinds(schemes, options.chains),
     start() {
       for (const { settler } of networks.values()) settler.start();
     },

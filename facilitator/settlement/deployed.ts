@@ -3,19 +3,12 @@ import type { Call, ChainReader, Hex, SchemePayment } from "../../src/core/schem
 /** Contracts that were seen on a chain; they stay. */
 const seen = new WeakMap<ChainReader, Set<Hex>>();
 
-/**
- * Whether a payment's contracts are on the chain: its asset, and what its settlement calls. A call to an address without
- * code succeeds and does nothing. Each is asked for once.
- */
-export async function isDeployed(
-  chain: ChainReader,
-  { asset }: SchemePayment,
-  { to }: Call,
-): Promise<boolean> {
+/** Whether there is code at all of these addresses. Each is asked for once. */
+export async function areDeployed(chain: ChainReader, addresses: readonly Hex[]): Promise<boolean> {
   const known = seen.get(chain) ?? new Set<Hex>();
   seen.set(chain, known);
   const found = await Promise.all(
-    [asset, to].map(async (address) => {
+    addresses.map(async (address) => {
       if (known.has(address)) return true;
       if ((await chain.code(address)) === "0x") return false;
       known.add(address);
@@ -24,3 +17,13 @@ export async function isDeployed(
   );
   return found.every(Boolean);
 }
+
+/**
+ * Whether a payment's contracts are on the chain: its asset, and what its settlement calls. A call to an address without
+ * code succeeds and does nothing.
+ */
+export const isDeployed = (
+  chain: ChainReader,
+  { asset }: SchemePayment,
+  { to }: Call,
+): Promise<boolean> => areDeployed(chain, [asset, to]);

@@ -186,6 +186,8 @@ export interface Usage {
 export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   readonly scheme: string;
   readonly family: string;
+  /** Contracts without which it settles nothing on a network, and is not offered there. Absent: none. */
+  readonly contracts?: readonly Hex[];
   /** Why a payment is refused whose transaction was mined and reverted. */
   readonly reverted: Reason;
   /** `extra` of the scheme's kind in `/supported`, if any. */

@@ -23,19 +23,20 @@ interface Options {
   readonly ledger?: Ledger;
   readonly step?: (step: Step) => Promise<void> | void;
   readonly settleTimeoutMs?: number;
+  readonly chain?: LocalWorld;
 }
 
 function start(
   signers: readonly TestAccount[],
-  { ledger = memoryLedger(), ...options }: Options = {},
+  { ledger = memoryLedger(), chain = world, ...options }: Options = {},
 ) {
   const facilitator = createFacilitator({
     schemes: [uptoEvmFacilitator({ assets: [PLAIN, ...KNOWN_ASSETS] })],
     ledger,
     chains: [
       evmChain({
-        network: world.network,
-        rpcUrls: [world.rpcUrl],
+        network: chain.network,
+        rpcUrls: [chain.rpcUrl],
         signers: signers.map(({ account }) => account),
       }),
     ],
@@ -128,6 +129,22 @@ test("nothing used, told to nobody in particular: once", async () => {
   const { request } = await pay(signer!, "0");
   const answers = await Promise.all([1, 2, 3].map(() => facilitator.settle(request)));
   expect(answers.filter(({ success }) => success)).toHaveLength(1);
+});
+
+test("is offered only where its proxy is", async () => {
+  const [signer] = await newSigners(world, 1);
+  const elsewhere = await startLocalWorld();
+  try {
+    const { uptoPermit2Proxy } = world.contracts;
+    await elsewhere.client.setCode({ address: uptoPermit2Proxy, bytecode: "0x" });
+    const bare = start([signer!], { chain: elsewhere });
+    expect((await bare.supported()).kinds).toEqual([]);
+    const code = await world.client.getCode({ address: uptoPermit2Proxy });
+    await elsewhere.client.setCode({ address: uptoPermit2Proxy, bytecode: code! });
+    expect((await bare.supported()).kinds[0]).toMatchObject({ scheme: "upto" });
+  } finally {
+    await elsewhere.stop();
+  }
 });
 
 describe("is refused", () => {

@@ -35,6 +35,7 @@ export function uptoEvmFacilitator(
   return {
     scheme: "upto",
     family: "eip155",
+    contracts: [uptoKind.proxy],
     /** The reference knows one address; servers of ours may choose among all. */
     extra: (_, signers) => ({
       facilitatorAddress: signers[0],
