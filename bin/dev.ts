@@ -8,7 +8,7 @@ import { getPaymentReceipt, wrapFetchWithPayment } from "../src/client/index.ts"
 import { formatAmount } from "../src/core/amount.ts";
 import { decodeHeader, PAYMENT_REQUIRED } from "../src/core/header.ts";
 import { PaymentRequired } from "../src/core/messages.ts";
-import { exactEvm } from "../src/evm/index.ts";
+import { exactEvm, permit2Approval, uptoEvm } from "../src/evm/index.ts";
 import { startLocalWorld, type LocalWorld } from "../src/testing/index.ts";
 import { EXIT, fail } from "./exit.ts";
 
@@ -94,7 +94,7 @@ async function run(
 
   const paid = paywall({
     facilitator: facilitator.url,
-    schemes: [exactEvm()],
+    schemes: [exactEvm(), uptoEvm({ facilitatorAddress: signer.address })],
     network: world.network,
     payTo: payee.address,
   });
@@ -102,9 +102,19 @@ async function run(
   app.get("/report", paid(PRICE, { description: "A report" }), (c) =>
     c.json({ report: "The answer is 42.", paidBy: c.get("payment").payer }),
   );
+  const byPermit2 = { price: PRICE, extra: { assetTransferMethod: "permit2" } };
+  app.get("/permit2", paid([byPermit2]), (c) => c.json({ report: "Paid by way of Permit2." }));
+  app.get("/metered", paid([{ scheme: "upto", price: PRICE }]), (c) => {
+    c.get("payment").charge("40%");
+    return c.json({ report: "Less was used than was signed for." });
+  });
   const publisher = await listen(app, stops);
   const url = `${publisher}/report`;
   tell(`Publisher     ${url} for ${PRICE}`);
+  tell(
+    `              /permit2 the same by Permit2, /metered at most that, for what is used (upto)`,
+  );
+  await allowPermit2(world);
 
   const dollars = async (account: { address: `0x${string}` }) =>
     await world.balanceOf(account.address);
@@ -151,6 +161,15 @@ async function run(
     balances: { payer: change("payer"), payee: change("payee") },
   };
   return { story, world };
+}
+
+/** Gives the payer gas money, and Permit2 leave to move its tokens: once, as any payer has to. */
+async function allowPermit2(world: LocalWorld): Promise<void> {
+  const { payer } = world.accounts;
+  await world.fundEther(payer.address, 10n ** 17n);
+  const approval = permit2Approval({ token: world.token });
+  const hash = await world.client.sendTransaction({ account: payer.account, ...approval });
+  await world.client.waitForTransactionReceipt({ hash });
 }
 
 async function listen(app: Hono, stops: (() => Promise<unknown>)[]): Promise<string> {

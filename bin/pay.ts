@@ -2,11 +2,11 @@ import { Command, InvalidArgumentError } from "commander";
 import { readFileSync, writeFileSync } from "node:fs";
 import { privateKeyToAccount } from "viem/accounts";
 import { getPaymentReceipt, wrapFetchWithPayment } from "../src/client/index.ts";
-import { formatAmount, parseAmount } from "../src/core/amount.ts";
+import { formatAmount, isAtomicAmount, parseAmount } from "../src/core/amount.ts";
 import { X402Error } from "../src/core/errors.ts";
 import type { SettleResponse } from "../src/core/messages.ts";
 import type { Hex } from "../src/core/scheme.ts";
-import { exactEvm, KNOWN_ASSETS, type EvmSigner } from "../src/evm/index.ts";
+import { exactEvm, KNOWN_ASSETS, uptoEvm, type EvmSigner } from "../src/evm/index.ts";
 import { EXIT, fail } from "./exit.ts";
 
 const HELP = `
@@ -67,7 +67,7 @@ async function pay(url: string, options: PayOptions): Promise<void> {
     typedData = seen;
   });
   const fetch = wrapFetchWithPayment(globalThis.fetch, {
-    schemes: [exactEvm({ account })],
+    schemes: [exactEvm({ account }), uptoEvm({ account })],
     maxAmount: options.maxAmount,
   });
   let response: Response;
@@ -183,7 +183,9 @@ function reportReceipt(receipt: SettleResponse | undefined, signed: TypedData | 
   if (receipt === undefined || signed === undefined) return;
   const { success, transaction, errorReason } = receipt;
   const { network, asset, payTo, amount } = termsOf(signed);
-  const price = human(amount, network, asset);
+  // In `upto` it is less than was signed.
+  const charged = isAtomicAmount(receipt.amount ?? "") ? BigInt(receipt.amount ?? "") : amount;
+  const price = human(charged, network, asset);
   process.stderr.write(
     success
       ? `\nPaid ${price} to ${payTo}: transaction ${escaped(transaction)}\n`
