@@ -1,4 +1,3 @@
-import { isSameJson } from "../core/json.ts";
 import { PaymentRefused, type PaymentRule } from "./errors.ts";
 import { emitter, type ClientEvent } from "./events.ts";
 import type { KnownOffers } from "./known-offers.ts";
@@ -42,7 +41,7 @@ export function wrapFetchWithPayment(
   return async (input, init) => {
     const request = await replayable(fetch, input, init, maxBodyBytes);
     const { method } = request;
-    const first = payFirst && (await payAtOnce(payFirst, request));
+    const first = await payFirst?.pay(request, (offer) => answer(request, request.url, offer));
     if (first !== undefined) return first;
     const response = await request.send();
     if (response.status !== 402) return response;
@@ -63,28 +62,6 @@ export function wrapFetchWithPayment(
     return outcome.response;
   };
 
-  /** Pays with the first request, if the offer is known; nothing when the offer has changed, or may not be paid. */
-  async function payAtOnce(
-    offers: KnownOffers,
-    request: Replayable,
-  ): Promise<Response | undefined> {
-    const { method, url } = request;
-    const offer = offers.get(method, url);
-    // Without an identity the payment could not be excluded by the one that follows a refusal.
-    if (offer === undefined || (await request.identity()) === undefined) return undefined;
-    const outcome = await answer(request, url, offer).catch((error: unknown) => {
-      if (error instanceof PaymentRefused) return undefined;
-      throw error;
-    });
-    if (outcome === undefined) return undefined;
-    if ("paid" in outcome && (outcome.paid || !isRedirect(outcome.response)))
-      return outcome.response;
-    offers.learn(method, url, undefined);
-    if ("rejected" in outcome && !isOutdated(offer, outcome.demand))
-      throw rejection(outcome.rejected);
-    return undefined;
-  }
-
   async function answer(request: Replayable, url: string, demand: Demand): Promise<Outcome> {
     const host = hostName(new URL(url).host);
     const identity = await request.identity();
@@ -98,13 +75,6 @@ export function wrapFetchWithPayment(
     }
   }
 }
-
-const isRedirect = ({ status, type }: Response): boolean =>
-  (status >= 300 && status < 400) || type === "opaqueredirect";
-
-/** Whether the offers have changed since: the server then refused an offer that it does not make any more. */
-const isOutdated = (known: Demand, asked: Demand | undefined): boolean =>
-  asked !== undefined && !isSameJson(known.offers, asked.offers);
 
 function assertSameRequest({ url: asked, method }: Replayable, url: string): void {
   const refuse = (message: string, rule: PaymentRule = "redirected") =>

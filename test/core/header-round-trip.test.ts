@@ -1,14 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeHeader, encodeHeader, MAX_HEADER_LENGTH } from "../../src/core/header.ts";
-import {
-  FacilitatorRequest,
-  PaymentPayload,
-  PaymentRequired,
-  PaymentRequirements,
-  SettleResponse,
-  VerifyResponse,
-} from "../../src/core/messages.ts";
+import { FacilitatorRequest, VerifyResponse } from "../../src/core/facilitator-messages.ts";
+import { PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse } from "../../src/core/messages.ts";
 import {
   PaymentPayloadV1,
   PaymentRequiredV1,
