@@ -54,22 +54,17 @@ export async function selectOffers(
   if (offers.length === 0)
     refusals.push({ rule: "no_offer", message: "the server offers no way to pay" });
 
-  const rank = (list: readonly string[] = [], ...names: string[]) => {
-    const index = list.findIndex((entry) =>
-      names.some((name) => name.toLowerCase() === entry.toLowerCase()),
-    );
-    return index < 0 ? list.length : index;
+  const rank = (list: readonly string[] | undefined, names: readonly string[]) => {
+    const index = list?.findIndex((entry) => names.includes(entry.toLowerCase())) ?? -1;
+    return index < 0 ? Number.MAX_VALUE : index;
   };
-  const order = ({ proposal: { requirements, symbol, unit, value } }: Choice) => [
-    rank(prefer.networks, requirements.network),
-    rank(prefer.assets, requirements.asset, symbol),
-    unit === DOLLARS ? 0 : 1,
-    unit === DOLLARS ? value : 0,
-  ];
-  choices.sort((a, b) => {
-    const [of, other] = [order(a), order(b)];
-    return of.map((part, index) => part - (other[index] ?? 0)).find((by) => by !== 0) ?? 0;
-  });
+  const sortBy = (score: (proposal: Proposal) => number) =>
+    choices.sort((a, b) => score(a.proposal) - score(b.proposal));
+  sortBy(({ unit, value }) => (unit === DOLLARS ? value : Number.MAX_VALUE));
+  sortBy(({ requirements, symbol }) =>
+    rank(prefer.assets, [requirements.asset.toLowerCase(), symbol.toLowerCase()]),
+  );
+  sortBy(({ requirements }) => rank(prefer.networks, [requirements.network.toLowerCase()]));
   if (select === undefined || choices.length === 0) return { choices, refusals };
   const chosen = await select(choices.map(({ proposal }) => proposal));
   const found = choices.find(({ proposal }) => proposal === chosen);
