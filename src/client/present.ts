@@ -74,7 +74,8 @@ export async function present(
     if ("paid" in reply) return reply;
     if ("rejected" in reply) {
       const { reason = "no reason given" } = reply.rejected;
-      if (!fresh || attempt > 1) throw await uncertain(`refused with ${reason}`, reply.rejected);
+      if (!fresh || attempt > 1)
+        throw await uncertain(`refused with ${reason}`, { ...reply.rejected, reason });
       stopLease();
       await wallet.note(spend, { state: "rejected", reason, leaseUntilMs: 0 });
       wallet.emit({ type: "rejected", reason, ...facts });
@@ -148,8 +149,8 @@ async function judgeRefusal(
 ): Promise<Outcome | Again> {
   if (receipt === "unreadable") return { why: "an unreadable receipt", response };
   const settled = receipt?.errorReason;
-  if (receipt?.success === false && UNKNOWN_REASONS.has(settled))
-    return { why: settled ?? "", response };
+  if (receipt?.success === true) return { why: "status 402 with a receipt of success", response };
+  if (receipt && UNKNOWN_REASONS.has(settled)) return { why: settled ?? "", response };
   const demand = await readDemand(response).catch(() => undefined);
   const reason = settled ?? demand?.error;
   return {

@@ -1,6 +1,6 @@
 import type { ClientScheme } from "../core/scheme.ts";
 import { networkFamily } from "../core/network.ts";
-import type { SpendStore } from "./spend-store.ts";
+import type { Spend, SpendStore } from "./spend-store.ts";
 
 export interface Reconciled {
   /** Payments that the chain was asked about. */
@@ -22,7 +22,15 @@ export async function reconcileSpending(
   nowMs: number = Date.now(),
 ): Promise<Reconciled> {
   let [asked, released, taken] = [0, 0, 0];
-  const spends = await store.list({ states: ["pending", "answered", "delivered", "rejected"] });
+  const spends: Spend[] = [];
+  for (let page: Spend[], before: string | undefined; ; before = page.at(-1)?.id) {
+    page = await store.list({
+      states: ["pending", "answered", "delivered", "rejected"],
+      ...(before !== undefined && { before }),
+    });
+    if (page.length === 0) break;
+    spends.push(...page);
+  }
   for (const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } of spends) {
     const scheme = schemes.find(
       (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),

@@ -8,6 +8,7 @@ import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
 import type { Proposal } from "./policy.ts";
 import { selectOffers, type Choice } from "./select.ts";
+import { abortable } from "./sleep.ts";
 import type { Spend, SpendRefusal } from "./spend-store.ts";
 import { quote } from "./text.ts";
 import type { Wallet } from "./wallet.ts";
@@ -22,12 +23,13 @@ export interface Call {
   readonly request: string | undefined;
 }
 
+type Signal = AbortSignal | null | undefined;
+
 /** Clocks of chains and of ours may differ by this much. */
 const SKEW_MS = 60_000;
 
 /** Whether a payment may still be taken. */
-export const isOpen = (spend: Spend, nowMs: number): boolean =>
-  nowMs <= spend.expiresAtMs + SKEW_MS;
+export const isOpen = (spend: Spend, nowMs: number): boolean => nowMs <= spend.expiresAtMs;
 
 /**
  * @param earlier payment for the same request: the new one excludes it, so that at most one of both is taken; while it
@@ -39,11 +41,15 @@ export async function signPayment(
   call: Call,
   demand: Demand,
   earlier: Spend | undefined,
+  signal: Signal,
 ): Promise<Spend> {
   const { schemes, policy, selection } = wallet;
-  const { choices, refusals } = await selectOffers(call, demand.offers, schemes, policy, selection);
+  const { choices, refusals } = await abortable(
+    selectOffers(call, demand.offers, schemes, policy, selection),
+    signal,
+  );
   for (const choice of choices) {
-    const spend = await attempt(wallet, call, demand, choice, earlier);
+    const spend = await attempt(wallet, call, demand, choice, earlier, signal);
     if (!("rule" in spend)) return spend;
     refusals.push(spend);
   }
@@ -57,6 +63,7 @@ async function attempt(
   demand: Demand,
   { scheme, proposal }: Choice,
   earlier: Spend | undefined,
+  signal: Signal,
 ): Promise<Spend | Refusal> {
   const { store, policy, now } = wallet;
   const { requirements, unit } = proposal;
@@ -64,11 +71,12 @@ async function attempt(
   if (earlier !== undefined && isOpen(earlier, now())) {
     // A second replacement would push the end further and further away.
     if (instead === undefined || earlier.replaces !== undefined) {
-      const until = new Date(earlier.expiresAtMs + SKEW_MS).toISOString();
+      const until = new Date(earlier.expiresAtMs).toISOString();
       const message = `an earlier payment for this request may be taken until ${until}; call again after that`;
       return { rule: "earlier_payment", message };
     }
   }
+  const expiry = (fromMs: number) => fromMs + proposal.lifetimeSeconds * 1000 + SKEW_MS;
   const nowMs = now();
   const { url, method, host } = call;
   const { network, asset, amount, payTo } = requirements;
@@ -88,7 +96,7 @@ async function attempt(
     asset,
     amount,
     payTo,
-    expiresAtMs: nowMs + proposal.lifetimeSeconds * 1000,
+    expiresAtMs: expiry(nowMs),
     ...(call.request !== undefined && { request: call.request }),
     owner: wallet.owner,
     leaseUntilMs: wallet.leaseUntil(),
@@ -105,28 +113,33 @@ async function attempt(
 
   const stopLease = wallet.keepLease(spend.id);
   try {
-    if (!(await isConfirmed(wallet, scheme, proposal))) {
+    signal?.throwIfAborted();
+    if (!(await abortable(isConfirmed(wallet, scheme, proposal), signal))) {
       await wallet.note(spend, { state: "released" });
       return { rule: "confirm", message: "it was not confirmed" };
     }
     const signedAtMs = now();
-    const payload = await scheme.createPayload(requirements, {
-      nowSeconds: Math.floor(signedAtMs / 1000),
-      lifetimeSeconds: proposal.lifetimeSeconds,
-      x402Version: demand.version,
-      ...(instead?.payload && { instead: instead.payload }),
-    });
+    const payload = await abortable(
+      scheme.createPayload(requirements, {
+        nowSeconds: Math.floor(signedAtMs / 1000),
+        lifetimeSeconds: proposal.lifetimeSeconds,
+        x402Version: demand.version,
+        ...(instead?.payload && { instead: instead.payload }),
+      }),
+      signal,
+    );
     const change = {
       state: "pending",
       payload,
       headers: paymentHeaders(demand, requirements, payload),
-      expiresAtMs: signedAtMs + proposal.lifetimeSeconds * 1000,
+      expiresAtMs: expiry(signedAtMs),
     } as const;
     if (!(await store.update(spend.id, change))) {
       const message = "its reservation ran out while it waited; call again";
       return { rule: "budget", message };
     }
-    if (instead !== undefined) await wallet.note(instead, { state: "replaced" });
+    if (earlier !== undefined)
+      await wallet.note(earlier, { state: instead ? "replaced" : "rejected" });
     const signed = { ...spend, ...change };
     wallet.emit({ type: "signed", ...factsOf(signed) });
     return signed;
