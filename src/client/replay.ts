@@ -99,8 +99,10 @@ function sender(
     const isStream = typeof made === "object" && made !== null && Symbol.asyncIterator in made;
     return { ...settings, body: made, ...(isStream && { duplex: "half" }) };
   };
+  const base = globalThis.location?.href;
+  const absolute = URL.canParse(url, base) ? new URL(url, base).href : url;
   return {
-    url,
+    url: absolute,
     method,
     signal: init.signal,
     send(change) {
@@ -111,7 +113,7 @@ function sender(
       return fetch(change.url, withBody({ ...init, headers, redirect, signal }));
     },
     async identity() {
-      const name = `${method} ${url.replace(/#.*/s, "")}`;
+      const name = `${method} ${absolute.replace(/#.*/s, "")}`;
       const key = new Headers(init.headers).get("Idempotency-Key");
       if (key !== null) return `${name} key ${key}`;
       if (body === undefined || body === null) return name;

@@ -55,7 +55,7 @@ export function openBuyer(options: BuyerOptions = {}): Buyer {
     const headers = new Headers(init?.headers);
     const header = headers.get("PAYMENT-SIGNATURE") ?? headers.get("X-PAYMENT");
     const url = input instanceof Request ? input.url : String(input);
-    if (header !== null) sent.push({ origin: new URL(url).origin, header });
+    if (header !== null) sent.push({ origin: new URL(url, "http://relative").origin, header });
     return await base(input, init);
   };
   const pay = wrapFetchWithPayment(watched, {

@@ -1,4 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, test, vi } from "vitest";
 import {
   memorySpendStore,
   PaymentRejected,
@@ -142,4 +144,46 @@ test("the chain is asked about every payment, not only the newest hundred", asyn
   const later = Date.now() + 3_600_000;
   expect(await reconcileSpending(store, [scheme], later)).toMatchObject({ asked: 130 });
   expect(await store.spent("total", "USD", later)).toBe(0);
+});
+
+test.each<[string, (pay: typeof fetch, url: string) => Promise<Response>]>([
+  ["a Request", (pay, url) => pay(new Request(url))],
+  ["a URL object", (pay, url) => pay(new URL(url))],
+  ["another fragment", (pay, url) => pay(`${url}/#part`)],
+  ["host and scheme in upper case", (pay, url) => pay(url.toUpperCase())],
+  ["a path that goes nowhere", (pay, url) => pay(`${url}/a/..`)],
+])("the same URL as %s is the same request", async (_, call) => {
+  let times = 0;
+  const shop = await openShop((request) =>
+    isPaid(request) && ++times <= 2 ? { status: 503 } : sell()(request),
+  );
+  const buyer = openBuyer();
+  expect(await outcomeOf(buyer.pay(shop.url))).toBeInstanceOf(PaymentUncertain);
+  expect((await call(buyer.pay, shop.url)).status).toBe(200);
+  expect(buyer.signed).toHaveLength(1);
+});
+
+test("a URL without its origin is paid where the page is, also after a redirect", async () => {
+  const shop = await openShop((request) =>
+    request.path === "/old" ? { status: 307, headers: { Location: "/new" } } : sell()(request),
+  );
+  vi.stubGlobal("location", { href: `${shop.url}/page` });
+  const buyer = openBuyer({
+    fetch: (input, init) => fetch(new URL(String(input), `${shop.url}/page`), init),
+  });
+  expect((await buyer.pay("old")).status).toBe(200);
+  vi.unstubAllGlobals();
+  expect(shop.received.filter(isPaid).map(({ path }) => path)).toEqual(["/new"]);
+});
+
+test("a 402 whose body never ends is given up", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(402).write('{"x402Version":1,');
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { pay } = openBuyer();
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await outcomeOf(pay(url))).toMatchObject({ name: "TimeoutError" });
+  server.closeAllConnections();
+  server.close();
 });
