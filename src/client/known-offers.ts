@@ -2,7 +2,7 @@ import { isSameJson } from "../core/json.ts";
 import { PaymentRefused } from "./errors.ts";
 import { rejection } from "./pay.ts";
 import type { Demand } from "./payment-required.ts";
-import { hostName } from "./policy.ts";
+import { hostName } from "./host-name.ts";
 import type { Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
 

@@ -25,13 +25,13 @@ export async function reconcileSpending(
   const spends: Spend[] = [];
   for (let page: Spend[], before: string | undefined; ; before = page.at(-1)?.id) {
     page = await store.list({
-      states: ["pending", "answered", "delivered", "rejected"],
+      states: ["pending", "answered", "delivered", "rejected", "replaced"],
       ...(before !== undefined && { before }),
     });
     if (page.length === 0) break;
     spends.push(...page);
   }
-  for (const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } of spends) {
+  for (const { id, payload, network, asset, scheme: name, expiresAtMs } of spends) {
     const scheme = schemes.find(
       (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
     );
@@ -44,8 +44,6 @@ export async function reconcileSpending(
     } else if (fate === "void") {
       released += 1;
       await store.update(id, { state: "released" });
-      // What it replaced is excluded by the same proof.
-      if (replaces !== undefined) await store.update(replaces, { state: "released" });
     }
   }
   return { asked, released, taken };

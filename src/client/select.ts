@@ -4,7 +4,8 @@ import { networkFamily } from "../core/network.ts";
 import type { ClientScheme } from "../core/scheme.ts";
 import { PaymentRefused, type PaymentRule, type Refusal } from "./errors.ts";
 import { DECIMALS, DOLLARS, human, scaled, spendValue, unitOf } from "./money.ts";
-import type { Policy, Proposal } from "./policy.ts";
+import type { Proposal } from "./proposal.ts";
+import type { Wallet } from "./wallet.ts";
 import { quote } from "./text.ts";
 
 /** An offer that may be paid, as far as it can be told without the spend store. */
@@ -30,21 +31,20 @@ const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "
  * of tokens: what a server says about decimals counts for nothing.
  */
 export async function selectOffers(
+  wallet: Wallet,
   call: Pick<Proposal, "url" | "method" | "host">,
   offers: readonly PaymentRequirements[],
-  schemes: readonly ClientScheme[],
-  policy: Policy,
-  { prefer = {}, select }: SelectOptions,
 ): Promise<{ choices: Choice[]; refusals: Refusal[] }> {
+  const { prefer = {}, select } = wallet.selection;
   const choices: Choice[] = [];
   const refusals: Refusal[] = [];
   for (const requirements of offers) {
-    const scheme = schemes.find(
+    const scheme = wallet.schemes.find(
       (candidate) =>
         candidate.scheme === requirements.scheme &&
         candidate.family === networkFamily(requirements.network),
     );
-    const judged = judge(call, requirements, scheme, policy);
+    const judged = judge(wallet, call, requirements, scheme);
     if ("choice" in judged) choices.push(judged.choice);
     else {
       const offer = `${quote(requirements.scheme)} on ${quote(requirements.network)}`;
@@ -74,10 +74,10 @@ export async function selectOffers(
 }
 
 function judge(
+  { maxAmount, maxLifetimeSeconds, policy }: Wallet,
   call: Pick<Proposal, "url" | "method" | "host">,
   requirements: PaymentRequirements,
   scheme: ClientScheme | undefined,
-  policy: Policy,
 ): Refusal | { choice: Choice } {
   const refuse = (rule: PaymentRule, message: string) => ({ rule, message });
   if (scheme === undefined) return refuse("scheme", "no scheme for it");
@@ -86,7 +86,7 @@ function judge(
   if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with this scheme");
   const asset = scheme.asset(requirements);
   const unit = asset && unitOf(asset);
-  const limit = unit === undefined ? undefined : policy.maxAmount.get(unit);
+  const limit = unit === undefined ? undefined : maxAmount.get(unit);
   if (asset === undefined || unit === undefined || limit === undefined) {
     const token = `the token ${quote(requirements.asset)} is not a known dollar token`;
     const advice = asset && `, and maxAmount gives no limit in ${asset.symbol}`;
@@ -100,11 +100,8 @@ function judge(
     const most = human(formatAmount(limit, DECIMALS), unit);
     return refuse("max_amount", `the price of ${price} is over the limit of ${most} a payment`);
   }
-  const rule = policy.listed(call.host, requirements, asset);
-  if (rule !== undefined)
-    return refuse(rule, `the ${rule} is denied, or not among those that are allowed`);
-  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, policy.maxLifetimeSeconds);
+  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds);
   const { symbol } = asset;
   const proposal = { ...call, requirements, symbol, amount, unit, value, lifetimeSeconds };
-  return { choice: { scheme, proposal } };
+  return policy?.listed(proposal) ?? { choice: { scheme, proposal } };
 }

@@ -2,15 +2,12 @@
 import type { ClientScheme } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
 import { factsOf } from "./events.ts";
-import { human, scaled } from "./money.ts";
-import { formatAmount } from "../core/amount.ts";
 import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
-import type { Proposal } from "./policy.ts";
+import type { Proposal } from "./proposal.ts";
 import { selectOffers, type Choice } from "./select.ts";
 import { abortable } from "./sleep.ts";
-import type { Spend, SpendRefusal } from "./spend-store.ts";
-import { quote } from "./text.ts";
+import type { Spend } from "./spend-store.ts";
 import type { Wallet } from "./wallet.ts";
 
 /** What is paid for. */
@@ -43,11 +40,7 @@ export async function signPayment(
   earlier: Spend | undefined,
   signal: Signal,
 ): Promise<Spend> {
-  const { schemes, policy, selection } = wallet;
-  const { choices, refusals } = await abortable(
-    selectOffers(call, demand.offers, schemes, policy, selection),
-    signal,
-  );
+  const { choices, refusals } = await abortable(selectOffers(wallet, call, demand.offers), signal);
   for (const choice of choices) {
     const spend = await attempt(wallet, call, demand, choice, earlier, signal);
     if (!("rule" in spend)) return spend;
@@ -76,7 +69,9 @@ async function attempt(
       return { rule: "earlier_payment", message };
     }
   }
-  const expiry = (fromMs: number) => fromMs + proposal.lifetimeSeconds * 1000 + SKEW_MS;
+  /** It is done with when what it excludes has run out as well. */
+  const expiry = (fromMs: number) =>
+    Math.max(fromMs + proposal.lifetimeSeconds * 1000 + SKEW_MS, instead?.expiresAtMs ?? 0);
   const nowMs = now();
   const { url, method, host } = call;
   const { network, asset, amount, payTo } = requirements;
@@ -103,18 +98,19 @@ async function attempt(
     x402Version: demand.version,
     ...(instead && { replaces: instead.id }),
   };
-  const limits = policy.limits(host, payTo, unit);
+  const limits = policy?.limits(proposal) ?? [];
   const family = network.slice(0, network.indexOf(":"));
-  const pin = policy.pinPayees
+  const pin = policy?.pinPayees
     ? { name: `${new URL(url).origin} ${family}`, value: payTo.toLowerCase() }
     : undefined;
   const refused = await store.reserve(spend, limits, pin);
-  if (refused !== undefined) return explain(refused, proposal);
+  if (refused !== undefined)
+    return policy?.explain(refused, proposal) ?? { rule: "budget", message: "the store refuses" };
 
   const stopLease = wallet.keepLease(spend.id);
   try {
     signal?.throwIfAborted();
-    if (!(await abortable(isConfirmed(wallet, scheme, proposal), signal))) {
+    if (policy !== undefined && !(await abortable(policy.confirms(proposal), signal))) {
       await wallet.note(spend, { state: "released" });
       return { rule: "confirm", message: "it was not confirmed" };
     }
@@ -156,34 +152,3 @@ const excluded = (earlier: Spend, scheme: ClientScheme, { requirements }: Propos
   earlier.payload !== undefined &&
   earlier.network === requirements.network &&
   scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true;
-
-async function isConfirmed(
-  { confirm }: Wallet,
-  scheme: ClientScheme,
-  proposal: Proposal,
-): Promise<boolean> {
-  if (confirm === undefined) return true;
-  const asset = scheme.asset(proposal.requirements);
-  const above = confirm.above.get(proposal.unit);
-  const amount = BigInt(proposal.requirements.amount);
-  if (asset !== undefined && above !== undefined && scaled(amount, asset) <= above) return true;
-  try {
-    // Whatever else is answered is no yes.
-    const answer: unknown = await confirm.ask(proposal);
-    return answer === true;
-  } catch {
-    return false;
-  }
-}
-
-function explain(refused: SpendRefusal, { host, unit }: Proposal): Refusal {
-  if ("pinned" in refused) {
-    const message = `${quote(host)} was paid at ${quote(refused.pinned)} before, and asks for another payee now`;
-    return { rule: "payee_changed", message };
-  }
-  const { limit, spent } = refused;
-  const money = (value: number) => human(formatAmount(BigInt(value), 6), unit);
-  const window = limit.windowSeconds === undefined ? "" : ` in ${limit.windowSeconds} seconds`;
-  const message = `the budget of ${money(limit.max)}${window} (${quote(limit.scope)}) has ${money(Math.max(0, limit.max - spent))} left`;
-  return { rule: "budget", message };
-}

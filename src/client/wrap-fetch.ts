@@ -3,9 +3,10 @@ import { emitter, type ClientEvent } from "./events.ts";
 import type { KnownOffers } from "./known-offers.ts";
 import { pay, rejection } from "./pay.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
-import { hostName } from "./policy.ts";
+import { hostName } from "./host-name.ts";
 import type { Outcome } from "./present.ts";
 import { replayable, type Replayable } from "./replay.ts";
+import { abortable } from "./sleep.ts";
 import { createWallet, type WalletOptions } from "./wallet.ts";
 
 export interface WrapFetchOptions extends WalletOptions {
@@ -45,11 +46,14 @@ export function wrapFetchWithPayment(
     if (first !== undefined) return first;
     const response = await request.send();
     if (response.status !== 402) return response;
-    const demand = await readDemand(response);
+    const demand = await abortable(
+      readDemand(response),
+      AbortSignal.timeout(wallet.retry.timeoutMs),
+    );
     if (demand === undefined) return response;
     const url = response.url === "" ? request.url : response.url;
-    if (response.redirected) assertSameRequest(request, url);
     response.body?.cancel().catch(() => undefined);
+    if (response.redirected) assertSameRequest(request, url);
     const outcome = await answer(request, url, demand).catch((error: unknown) => {
       if (error instanceof PaymentRefused) {
         const { rule, message } = error;
@@ -66,12 +70,14 @@ export function wrapFetchWithPayment(
     const host = hostName(new URL(url).host);
     const identity = await request.identity();
     const name = identity === undefined ? undefined : `${wallet.agent ?? ""} ${identity}`;
-    const leave = await wallet.slots?.enter(host);
+    const place = wallet.slots?.enter(host);
     try {
+      if (place !== undefined) await abortable(place, request.signal);
       const { method } = request;
       return await pay(wallet, request, { url, method, host, request: name }, demand);
     } finally {
-      leave?.();
+      // Also when it comes too late.
+      place?.then((leave) => leave()).catch(() => undefined);
     }
   }
 }
