@@ -2,7 +2,7 @@
 import { PaymentRefused, PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
 import { factsOf } from "./events.ts";
 import type { Demand } from "./payment-required.ts";
-import { present, type Outcome } from "./present.ts";
+import { mayBeTaken, present, type Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
 import { isOpen, signPayment, type Call } from "./sign.ts";
 import { sleep } from "./sleep.ts";
@@ -64,7 +64,14 @@ async function finish(
   spend: Spend,
   request: Replayable,
 ): Promise<Outcome | Spend | undefined> {
-  if (spend.state === "rejected" || spend.headers === undefined) return spend;
+  if (spend.headers === undefined) return spend;
+  if (spend.state === "rejected") {
+    if (!mayBeTaken(spend)) return spend;
+    await wallet.note(spend, { state: "pending" });
+    wallet.emit({ type: "resumed", ...factsOf(spend) });
+    const outcome = await present(wallet, spend, request, true);
+    return "rejected" in outcome ? spend : outcome;
+  }
   wallet.emit({ type: "resumed", ...factsOf(spend) });
   try {
     return await present(wallet, spend, request, false);
