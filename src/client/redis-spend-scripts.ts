@@ -74,7 +74,7 @@ local function file(id)
   if state == 'reserved' then redis.call('ZADD', leases, get(id, 'leaseUntilMs'), id)
   elseif state == 'rejected' then redis.call('ZADD', due, ms(get(id, 'expiresAtMs') + ARGV[2]), id)
   elseif not isOpen then redis.call('ZADD', due, ms(now + tonumber(ARGV[2])), id) end
-  if not isOpen then redis.call('HDEL', records, 'payload:' .. id, 'headers:' .. id) end
+  if state == 'paid' or state == 'released' then redis.call('HDEL', records, 'payload:' .. id, 'headers:' .. id) end
 end
 
 -- The sum of a window, or of all time with a step of 0.

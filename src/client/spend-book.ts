@@ -86,7 +86,7 @@ export function updateSpend(book: SpendBook, id: string, change: SpendChange): b
   const { state } = spend;
   const isOpen = /^(pen|res|ans|rej)/.test(state);
   if (state === "released") count(book, spend, -spend.value);
-  if (!isOpen) {
+  if (state === "released" || state === "paid") {
     delete spend.payload;
     delete spend.headers;
   }
