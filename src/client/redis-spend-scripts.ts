@@ -89,13 +89,14 @@ end
 
 -- Adds to the sums, whose names begin at ARGV[at] and whose keys are the last.
 local function count(at, atMs, value, sign)
+  local change = value == '0' and value or sign .. value
   for scope = 0, 2 do
-    redis.call('HINCRBY', totals, ARGV[at + scope], sign .. value)
+    redis.call('HINCRBY', totals, ARGV[at + scope], change)
     for i, step in ipairs(steps) do
       local key = KEYS[#KEYS - ${SUM_KEYS} + #steps * scope + i]
       local index = ms(math.floor(atMs / 1000 / step[1]))
       if sign == '' or redis.call('HEXISTS', key, index) == 1 then
-        redis.call('HINCRBY', key, index, sign .. value)
+        redis.call('HINCRBY', key, index, change)
         redis.call('PEXPIRE', key, ms((step[2] + 2) * step[1] * 1000))
       end
       if redis.call('HLEN', key) > step[2] + 1 then
@@ -170,17 +171,21 @@ file(id)
 return {'yes'}
 `;
 
-/** ARGV: id, 1 for one that is reserved and whose lease is over, value, names of three sums, then like \`update\`. */
+/** ARGV: id, value, names of three sums, then names and values of fields. */
 const release = `
 local id = ARGV[3]
 local state = get(id, 'state')
 if not state or state == 'released' then return {'no'} end
-if ARGV[4] == '1' and (state ~= 'reserved' or tonumber(get(id, 'leaseUntilMs')) > now) then return {'no'} end
-count(6, tonumber(get(id, 'atMs')), ARGV[5], '-')
-redis.call('HSET', records, unpack(keyed(id, 9)))
+count(5, tonumber(get(id, 'atMs')), ARGV[4], '-')
+redis.call('HSET', records, unpack(keyed(id, 8)))
 file(id)
 return {'yes'}
 `;
+
+/** Releases one that is reserved, if its lease is over. ARGV: like `release`. */
+const lapse = `
+if get(ARGV[3], 'state') ~= 'reserved' or tonumber(get(ARGV[3], 'leaseUntilMs')) > now then return {'no'} end
+${release}`;
 
 /** ARGV: request, owner, 1 for a takeover, leaseMs. */
 const take = `
@@ -223,6 +228,7 @@ export const SPEND_SCRIPTS: ScriptSet<SpendOperation | "check"> = {
     readSpend: prelude + read,
     updateSpend: prelude + update,
     releaseSpend: prelude + release,
+    lapseSpend: prelude + lapse,
     takeSpend: prelude + take,
     sumSpends: prelude + sum,
     listSpends: prelude + list,
@@ -233,6 +239,7 @@ export const SPEND_SCRIPTS: ScriptSet<SpendOperation | "check"> = {
     readSpend: keys,
     updateSpend: keys,
     releaseSpend: keys + SUM_KEYS,
+    lapseSpend: keys + SUM_KEYS,
     takeSpend: keys,
     sumSpends: keys + 1,
     listSpends: keys,

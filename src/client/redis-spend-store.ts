@@ -4,7 +4,7 @@ import { assertDuration } from "../ledger/input.ts";
 import { keptRunner } from "../ledger/redis-kept.ts";
 import { isYes, malformed } from "../ledger/redis-run.ts";
 import type { SpendOperation } from "../ledger/unavailable.ts";
-import { fieldsOf, parseSpend, unchangingOf } from "./redis-spend-record.ts";
+import { fieldsOf, parseSpend, SPEND_FIELDS, unchangingOf } from "./redis-spend-record.ts";
 import { SPEND_SCRIPTS, WALLET_KEYS } from "./redis-spend-scripts.ts";
 import { assertNumbers, limitsOf, scopesOf, stepOf } from "./spend-book.ts";
 import { SPEND_STEPS } from "./spend-store.ts";
@@ -92,10 +92,10 @@ export function redisSpendStore(
   }
 
   /** @param text what never changes of the payment. */
-  async function release(text: unknown, ifLapsed: boolean, fields: readonly string[]) {
-    const spend = spendIn("releaseSpend", [text, ...Array.from({ length: 11 }, () => null)]);
-    const args = [spend.id, ifLapsed ? 1 : 0, spend.value, ...namesOf(spend), ...fields];
-    return isYes("releaseSpend", await run("releaseSpend", keysOf(spend), ...args));
+  async function release(how: "releaseSpend" | "lapseSpend", text: unknown, fields: string[]) {
+    const spend = spendIn(how, [text, ...SPEND_FIELDS.slice(1).map(() => null)]);
+    const args = [spend.id, spend.value, ...namesOf(spend), ...fields];
+    return isYes(how, await run(how, keysOf(spend), ...args));
   }
 
   return {
@@ -135,7 +135,8 @@ export function redisSpendStore(
         }
         if (status === "yes") return undefined;
         if (status !== "lapsed") throw malformed("reserveSpend");
-        for (const text of more as unknown[]) await release(text, true, ["state", "released"]);
+        for (const text of more as unknown[])
+          await release("lapseSpend", text, ["state", "released"]);
       }
     },
     async update(id, change) {
@@ -145,7 +146,7 @@ export function redisSpendStore(
       if (expiresAtMs !== undefined) fields.push("expiresAtMs", String(expiresAtMs));
       if (change.state === "released") {
         const { status, more } = await run("readSpend", [], id);
-        return status === "found" && (await release(more, false, fields));
+        return status === "found" && (await release("releaseSpend", more, fields));
       }
       const clock = now ?? Date.now;
       const lease = leaseUntilMs === undefined ? "" : lengthOf(leaseUntilMs, clock());

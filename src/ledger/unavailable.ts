@@ -37,6 +37,7 @@ export type SpendOperation =
   | "readSpend"
   | "updateSpend"
   | "releaseSpend"
+  | "lapseSpend"
   | "takeSpend"
   | "sumSpends"
   | "listSpends";
@@ -55,6 +56,7 @@ const HARMLESS: ReadonlySet<StoreOperation> = new Set([
   "openLane",
   "check",
   "reserveSpend", // what is reserved was not signed yet
+  "lapseSpend",
   "takeSpend",
   "sumSpends",
   "listSpends",
