@@ -59,6 +59,11 @@ function watched(
 /** The same response with another body. */
 function copyOf(response: Response, body: BodyInit): Response {
   const { status, statusText, headers, url, type } = response;
-  const copy = new Response(body, { status, statusText, headers });
-  return Object.defineProperties(copy, { url: { value: url }, type: { value: type } });
+  const copy = new Response(body, { status, headers });
+  // Servers give reasons that no Response may be made with.
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    type: { value: type },
+    statusText: { value: statusText },
+  });
 }

@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { limitConcurrency, memorySpendStore } from "../../../src/client/index.ts";
+import { limitConcurrency, memorySpendStore, spendPolicy } from "../../../src/client/index.ts";
 import { encodeHeader } from "../../../src/core/header.ts";
 import { demand, isPaid, openShop, RECEIPT, sell } from "../shop.ts";
 import { openBuyer, outcomeOf, type BuyerOptions } from "./meter.ts";
@@ -23,8 +23,14 @@ async function abortAt(options: (abort: () => void) => BuyerOptions) {
 
 describe("a call that is aborted before anything is signed reserves nothing, and signs nothing", () => {
   test.each<[string, (abort: () => void) => BuyerOptions]>([
-    ["while confirm asks", (abort) => ({ confirm: { ask: () => (abort(), never()) } })],
-    ["while confirm answers yes", (abort) => ({ confirm: { ask: () => (abort(), true) } })],
+    [
+      "while confirm asks",
+      (abort) => ({ policy: spendPolicy({ confirm: { ask: () => (abort(), never()) } }) }),
+    ],
+    [
+      "while confirm answers yes",
+      (abort) => ({ policy: spendPolicy({ confirm: { ask: () => (abort(), true) } }) }),
+    ],
     ["while select chooses", (abort) => ({ select: () => (abort(), never()) })],
     ["while select has chosen", (abort) => ({ select: ([first]) => (abort(), first) })],
     ["while the signer hangs", (abort) => ({ onSign: () => (abort(), never()) })],
@@ -90,8 +96,10 @@ describe("a stream that is aborted", () => {
   const openStream = async () => {
     let paid = 0;
     const server = createServer((request, response) => {
-      if (request.headers["payment-signature"] === undefined)
-        return void response.writeHead(402, demand().headers).end();
+      if (request.headers["payment-signature"] === undefined) {
+        response.writeHead(402, demand().headers).end();
+        return;
+      }
       paid += 1;
       response.writeHead(200, { "PAYMENT-RESPONSE": encodeHeader(RECEIPT) });
       response.write("first");

@@ -6,6 +6,7 @@ import {
   PaymentRejected,
   PaymentUncertain,
   reconcileSpending,
+  spendPolicy,
   type SpendStore,
 } from "../../../src/client/index.ts";
 import { demand, isPaid, OFFER, openShop, sell, sellAt, type Reply } from "../shop.ts";
@@ -69,7 +70,7 @@ describe.each([
   test("whose price confirm refuses in between still gets one nonce", async () => {
     const shop = await openShop(() => demand());
     let answer = true;
-    const buyer = open({ confirm: { ask: () => answer } });
+    const buyer = open({ policy: spendPolicy({ confirm: { ask: () => answer } }) });
     await outcomeOf(buyer.pay(shop.url));
     answer = false;
     expect(await outcomeOf(buyer.pay(shop.url))).toMatchObject({ rule: "confirm" });
@@ -169,7 +170,7 @@ test("a URL without its origin is paid where the page is, also after a redirect"
   );
   vi.stubGlobal("location", { href: `${shop.url}/page` });
   const buyer = openBuyer({
-    fetch: (input, init) => fetch(new URL(String(input), `${shop.url}/page`), init),
+    fetch: (input, init) => fetch(new URL(input as string, `${shop.url}/page`), init),
   });
   expect((await buyer.pay("old")).status).toBe(200);
   vi.unstubAllGlobals();
