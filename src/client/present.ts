@@ -108,12 +108,6 @@ async function ask(
 ): Promise<Outcome | Again> {
   const { signal } = request;
   const abort = new AbortController();
-  const stop = () => {
-    abort.abort(signal?.reason);
-    void onEnd(true);
-  };
-  signal?.addEventListener("abort", stop);
-  if (signal?.aborted === true) stop();
   const timeout = new Error("no answer in time");
   const timer = setTimeout(() => abort.abort(timeout), wallet.retry.timeoutMs);
   let isStream = false;
@@ -128,6 +122,12 @@ async function ask(
     stopLease();
     await wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : delivered);
   };
+  const stop = () => {
+    abort.abort(signal?.reason);
+    void onEnd(true);
+  };
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted === true) stop();
   try {
     const response = await request.send({
       url: spend.sendTo ?? spend.url,

@@ -63,6 +63,22 @@ describe("a call that is aborted before anything is signed reserves nothing, and
   });
 });
 
+test("a call that is aborted when it has signed sends nothing, and the next call sends it", async () => {
+  const controller = new AbortController();
+  const store = memorySpendStore();
+  const shop = await openShop();
+  const buyer = openBuyer({
+    store: {
+      ...store,
+      update: async (...args) => (controller.abort(enough), await store.update(...args)),
+    },
+  });
+  expect(await outcomeOf(buyer.pay(shop.url, { signal: controller.signal }))).toBe(enough);
+  expect(shop.received.filter(isPaid)).toEqual([]);
+  expect((await buyer.pay(shop.url)).status).toBe(200);
+  expect(buyer.signed).toHaveLength(1);
+});
+
 test("a place that comes after the abort is left again", async () => {
   const concurrency = limitConcurrency({ total: 1 });
   const leave = await concurrency.enter("elsewhere");
