@@ -23,7 +23,7 @@ export async function pay(
 ): Promise<Outcome> {
   const left =
     call.request === undefined ? undefined : await takeOver(wallet, call.request, request);
-  const earlier = left && (await finish(wallet, left, request));
+  const earlier = left && (await finish(wallet, left, request, demand));
   if (earlier !== undefined && !("id" in earlier)) return earlier;
   let spend: Spend;
   try {
@@ -63,10 +63,12 @@ async function finish(
   wallet: Wallet,
   spend: Spend,
   request: Replayable,
+  { version }: Demand,
 ): Promise<Outcome | Spend | undefined> {
   if (spend.headers === undefined) return spend;
   if (spend.state === "rejected") {
-    if (!mayBeTaken(spend)) return spend;
+    // One of another version is not what is asked for.
+    if (!mayBeTaken(spend) || spend.x402Version !== version) return spend;
     await wallet.note(spend, { state: "pending" });
     wallet.emit({ type: "resumed", ...factsOf(spend) });
     const outcome = await present(wallet, spend, request, true);

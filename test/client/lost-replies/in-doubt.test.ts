@@ -12,6 +12,7 @@ import {
   demand,
   isPaid,
   nonceOf,
+  OFFER,
   openShop,
   openWallet,
   paymentOf,
@@ -92,6 +93,22 @@ test("what was answered with an error, and refused then, is replaced by one with
   expect(await (await wallet.pay(shop.url)).text()).toBe("the report");
   expect(wallet.signatures).toBe(2);
   expect(nonces.size).toBe(1);
+});
+
+test("what was answered with an error is replaced where another version is asked for now", async () => {
+  const { network: _, amount, ...terms } = OFFER;
+  const told = { resource: "r", description: "", mimeType: "", maxAmountRequired: amount };
+  const accepts = [{ ...terms, ...told, network: "base-sepolia" }];
+  const v1: Reply = { status: 402, body: JSON.stringify({ x402Version: 1, accepts }) };
+  const asked = [v1, demand()];
+  const shop = await openShop((request) => {
+    if (request.headers["x-payment"] !== undefined) return { status: 400 };
+    return isPaid(request) ? { status: 200, body: "the report" } : asked.shift()!;
+  });
+  const wallet = openWallet({ store: memorySpendStore() });
+  expect((await wallet.pay(shop.url)).status).toBe(400);
+  expect(await (await wallet.pay(shop.url)).text()).toBe("the report");
+  expect(wallet.signatures).toBe(2);
 });
 
 /** A store that takes its time to write, and does one thing after the other. */
