@@ -4,6 +4,7 @@ import { X402Error } from "../core/errors.ts";
 const ADVICE: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full: make room",
   EDQUOT: "the disk quota is used up: make room",
+  EFBIG: "the file may not grow any more: raise the limit",
   EACCES: "this user may not read and write it: permit it, or give another path",
   EPERM: "this user may not make it, or its disk knows no hard links: give another path",
   ENOTSUP: "its disk knows no hard links: give a path on another",

@@ -73,7 +73,8 @@ export async function openGeneration(
       async append(added) {
         // Begins with a line feed: what a killed process left before it spoils nothing else.
         const bytes = Buffer.from(added.map((line) => `\n${line}\n`).join(""));
-        await io.write(fd, bytes);
+        const { bytesWritten } = await io.write(fd, bytes);
+        if (bytesWritten < bytes.length) throw complaint("the disk took only a part: make room");
         await io.fdatasync(fd);
       },
       async readLines() {

@@ -52,6 +52,7 @@ export function fileSpendStore(path: string, options: FileSpendStoreOptions = {}
   const journal = openJournal(file, compactBytes);
   const by = processName();
   const writer = crypto.randomUUID();
+  const untold = new Set<string>();
   let tokens = 0;
   let queue: Job[] = [];
   let working: Promise<void> | undefined;
@@ -126,6 +127,14 @@ export function fileSpendStore(path: string, options: FileSpendStoreOptions = {}
     if (job?.done !== true && job?.line === undefined) look(job as Job);
   }
 
+  /** What was taken by calls that failed, and were not told. */
+  const takenUntold = ({ book, by: at }: FileState): Gone[] =>
+    untold.size === 0
+      ? []
+      : Array.from(book.open, (id) => book.spends.get(id) as Spend)
+          .filter(({ leaseUntilMs, owner }) => untold.has(`${leaseUntilMs} ${owner}`))
+          .map(({ id }) => [id, at.get(id) ?? ""]);
+
   const relevant = ({ book, by: at }: FileState, isMeant: (spend: Spend) => boolean): Gone[] => {
     const gone: Gone[] = [];
     for (const id of book.open) {
@@ -153,23 +162,28 @@ export function fileSpendStore(path: string, options: FileSpendStoreOptions = {}
       return await ask<boolean>("update", { line: () => ({ op: "update", ...given }) });
     },
     async take(request, owner, { nowMs, takeover }) {
-      const gone = (state: FileState): Gone[] =>
-        relevant(state, (other) => other.request === request);
-      const given = { request, owner, options: { nowMs, takeover } };
-      return await ask<TakenSpend | undefined>("take", {
-        look: (state) => {
-          const ids = gone(state).map(([id]) => id);
-          const value = findSpend(state.book, request, owner, given.options, ids);
-          return value !== undefined && "spend" in value ? undefined : { value };
-        },
-        line: (state) => ({
-          op: "take",
-          ...given,
-          leaseUntilMs: nowMs + leaseMs,
-          by,
-          gone: gone(state),
-        }),
-      });
+      const leaseUntilMs = nowMs + leaseMs;
+      const given = { request, owner, options: { nowMs, takeover }, leaseUntilMs };
+      const gone = (state: FileState): Gone[] => [
+        ...relevant(state, (other) => other.request === request),
+        ...takenUntold(state),
+      ];
+      const name = `${leaseUntilMs} ${owner}`;
+      try {
+        const taken = await ask<TakenSpend | undefined>("take", {
+          look: (state) => {
+            const ids = gone(state).map(([id]) => id);
+            const value = findSpend(state.book, request, owner, given.options, ids);
+            return value !== undefined && "spend" in value ? undefined : { value };
+          },
+          line: (state) => ({ op: "take", ...given, by, gone: gone(state) }),
+        });
+        if (taken !== undefined && "spend" in taken) untold.delete(name);
+        return taken;
+      } catch (error) {
+        untold.add(name);
+        throw error;
+      }
     },
     async spent(...args) {
       return await ask<number>("spent", {

@@ -125,7 +125,7 @@ end
 for _, other in ipairs(redis.call('ZRANGEBYSCORE', due, '-inf', '(' .. ms(now), 'LIMIT', 0, 20)) do
   local request = cjson.decode(get(other, 'spend')).request
   if request then list(request, other, false) end
-  redis.call('HDEL', records, unpack(fields(other)))
+  redis.call('HDEL', records, 'taking:' .. other, unpack(fields(other)))
   redis.call('ZREM', order, other)
   redis.call('ZREM', due, other)
 end
@@ -187,19 +187,21 @@ const lapse = `
 if get(ARGV[3], 'state') ~= 'reserved' or tonumber(get(ARGV[3], 'leaseUntilMs')) > now then return {'no'} end
 ${release}`;
 
-/** ARGV: request, owner, 1 for a takeover, leaseMs. */
+/** ARGV: request, owner, 1 for a takeover, leaseMs, name of this taking, names of earlier ones that nobody was told of. */
 const take = `
 local held
 for _, id in ipairs(idsOf(ARGV[3])) do
-  local state, owner, till, expires = get(id, 'state'), get(id, 'owner'), tonumber(get(id, 'leaseUntilMs')), get(id, 'expiresAtMs')
-  local counts = state ~= 'reserved' and not (state == 'rejected' and tonumber(expires) < now)
-  if counts and not (owner == ARGV[4] and till > 0) then
-    if ARGV[5] == '1' or till <= now then
+  local state, till, taking = get(id, 'state'), tonumber(get(id, 'leaseUntilMs')), get(id, 'taking')
+  if state ~= 'reserved' and not (state == 'rejected' and tonumber(get(id, 'expiresAtMs')) < now) then
+    local isOwn, isFree = get(id, 'owner') == ARGV[4], till <= now
+    for i = 8, #ARGV do isFree = isFree or taking == ARGV[i] end
+    if isFree or (ARGV[5] == '1' and not isOwn) then
       set(id, 'owner', ARGV[4])
+      set(id, 'taking', ARGV[7])
       lease(id, ARGV[6])
       return {'taken', row(id)}
     end
-    held = held or ms(till - now)
+    if not isOwn then held = held or ms(till - now) end
   end
 end
 return held and {'held', held} or {'none'}

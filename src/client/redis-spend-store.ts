@@ -38,6 +38,7 @@ export interface RedisSpendStore extends SpendStore {
 }
 
 const PAGE = 200;
+const MAX_UNTOLD = 100;
 
 /**
  * Spending in Redis 6 or newer, or in one slot of a Redis Cluster, that agents on several machines share. The client
@@ -65,6 +66,8 @@ export function redisSpendStore(
   assertDuration("historyDays", historyMs, 1);
   const kept = keptRunner(redis, connectionWaitMs, SPEND_SCRIPTS);
   const base = `${prefix}:spend:{${wallet}}:`;
+  /** Takings that failed, which may have happened all the same: what was taken so is nobody's. */
+  const untold: string[] = [];
   const walletKeys = WALLET_KEYS.map((name) => base + name);
 
   const run = async (
@@ -153,8 +156,13 @@ export function redisSpendStore(
       return isYes("updateSpend", await run("updateSpend", [], id, lease, ...fields));
     },
     async take(request, owner, { nowMs, takeover }) {
-      const args = [request, owner, takeover ? 1 : 0, leaseMs];
-      const { status, more } = await run("takeSpend", [], ...args);
+      const taking = crypto.randomUUID();
+      const args = [request, owner, takeover ? 1 : 0, leaseMs, taking, ...untold];
+      const { status, more } = await run("takeSpend", [], ...args).catch((error: unknown) => {
+        untold.push(taking);
+        if (untold.length > MAX_UNTOLD) untold.shift();
+        throw error;
+      });
       if (status === "taken") return { spend: spendIn("takeSpend", more) };
       return status === "held" ? { heldUntilMs: nowMs + Number(more) } : undefined;
     },

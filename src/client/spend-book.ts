@@ -105,12 +105,11 @@ export function findSpend(
 ): TakenSpend | undefined {
   let held: TakenSpend | undefined;
   for (const spend of openSpends(book)) {
-    const { leaseUntilMs } = spend;
     if (spend.request !== request || spend.state === "reserved" || isExpired(spend, nowMs))
       continue;
-    if (spend.owner === owner && leaseUntilMs) continue;
-    if (takeover || isFree(spend, nowMs, gone)) return { spend };
-    held ??= { heldUntilMs: leaseUntilMs };
+    const isOwn = spend.owner === owner;
+    if (isFree(spend, nowMs, gone) || (takeover && !isOwn)) return { spend };
+    if (!isOwn) held ??= { heldUntilMs: spend.leaseUntilMs };
   }
   return held;
 }

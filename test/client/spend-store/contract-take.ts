@@ -82,6 +82,15 @@ export function takeContract(stores: () => [SpendStore, SpendStore]): void {
       });
     });
 
+    test("what its owner has let lapse counts for the owner too", async () => {
+      const [store] = stores();
+      const { request = "", leaseUntilMs } = await sent();
+      clock.ms = leaseUntilMs - 1;
+      expect(await take(store, request, "alice")).toBeUndefined();
+      clock.ms += 1;
+      expect(await take(store, request, "alice")).toMatchObject({ spend: { owner: "alice" } });
+    });
+
     test("a lease is renewed by an update", async () => {
       const [store, replica] = stores();
       const { id, request = "", leaseUntilMs } = await sent();

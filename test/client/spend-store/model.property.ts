@@ -206,6 +206,8 @@ async function takeEverywhere(
   }
 }
 
-function withoutLease({ leaseUntilMs: _, ...spend }: Spend): Omit<Spend, "leaseUntilMs"> {
-  return spend;
+function withoutLease(spend: Spend): Partial<Spend> {
+  const { leaseUntilMs, ...rest } = spend;
+  expect(leaseUntilMs).toBeGreaterThanOrEqual(0);
+  return rest;
 }

@@ -75,10 +75,10 @@ export function spendModel() {
           spend.request === request &&
           (["pending", "answered"].includes(spend.state) ||
             (spend.state === "rejected" && spend.expiresAtMs >= nowMs)) &&
-          !(spend.owner === owner && spend.leaseUntilMs > 0),
+          !(spend.owner === owner && spend.leaseUntilMs > nowMs),
       );
       const free = left.find(({ leaseUntilMs }) => takeover || leaseUntilMs <= nowMs);
-      if (free === undefined) return left[0] && { heldUntilMs: (left[0] as Spend).leaseUntilMs };
+      if (free === undefined) return left[0] && { heldUntilMs: left[0].leaseUntilMs };
       const leaseUntilMs = leaseMs === undefined ? Number.MAX_SAFE_INTEGER : nowMs + leaseMs;
       change(free.id, { owner, leaseUntilMs });
       return { spend: find(free.id) };
