@@ -16,7 +16,7 @@ export interface PaymentLists {
   readonly payees?: readonly string[];
 }
 
-/** At most `limit`: for ever, or in any `windowSeconds`. */
+/** At most `limit`: for ever, or in any `windowSeconds`. What is in a unit that no budget names is not paid. */
 export interface Budget {
   readonly limit: Money;
   /** 1 second to 31 days. */
@@ -78,6 +78,7 @@ export function spendPolicy(options: SpendPolicyOptions): SpendPolicy {
       assertPositive(`${name}.windowSeconds`, windowSeconds, MAX_WINDOW_SECONDS);
     if ([by, host, payee].filter((part) => part !== undefined).length > 1)
       throw new TypeError(`${name}: give one of by, host and payee`);
+    if (host?.includes("*")) throw new TypeError(`${name}.host is no single host: "${host}"`);
     const amounts = parseMoney(budget.limit, `${name}.limit`);
     return {
       by,
@@ -112,6 +113,9 @@ export function spendPolicy(options: SpendPolicyOptions): SpendPolicy {
       return rule && { rule, message };
     },
     limits({ host, unit, requirements }) {
+      // What no budget counts would have no end.
+      if (budgets.length > 0 && !budgets.some(({ limits }) => limits.has(unit)))
+        return [{ scope: "total", unit, max: 0 }];
       const address = requirements.payTo.toLowerCase();
       return budgets.flatMap(({ by, host: only, payee, windowSeconds, limits }) => {
         const max = limits.get(unit);

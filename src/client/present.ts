@@ -119,7 +119,6 @@ async function ask(
     isStream = false;
     end();
     if (isNoted) return;
-    stopLease();
     await wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : delivered);
   };
   const stop = () => {
@@ -145,8 +144,10 @@ async function ask(
     isStream = !ended;
     // Of an error nobody may want the body.
     isNoted = ended || !isDelivered(status);
-    if (isNoted) stopLease();
-    await wallet.note(spend, isNoted ? delivered : { state: "answered" });
+    stopLease();
+    // Nor, perhaps, of what was paid for: others wait for its reader as long as for an answer.
+    const leaseUntilMs = wallet.now() + wallet.retry.timeoutMs;
+    await wallet.note(spend, isNoted ? delivered : { state: "answered", leaseUntilMs });
     tell(wallet, spend, status, receipt);
     return { response: body, paid: isSuccess(receipt) };
   } catch (cause) {

@@ -102,6 +102,17 @@ function judge(
   }
   const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds);
   const { symbol } = asset;
-  const proposal = { ...call, requirements, symbol, amount, unit, value, lifetimeSeconds };
+  // Whoever is asked about it changes nothing of what is signed.
+  Object.freeze(requirements);
+  Object.freeze(requirements.extra);
+  const proposal = Object.freeze({
+    ...call,
+    requirements,
+    symbol,
+    amount,
+    unit,
+    value,
+    lifetimeSeconds,
+  });
   return policy?.listed(proposal) ?? { choice: { scheme, proposal } };
 }

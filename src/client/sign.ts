@@ -45,6 +45,8 @@ export async function signPayment(
     const spend = await attempt(wallet, call, demand, choice, earlier, signal);
     if (!("rule" in spend)) return spend;
     refusals.push(spend);
+    // A no is not asked for again.
+    if (spend.rule === "confirm") break;
   }
   const [first, ...others] = refusals;
   throw new PaymentRefused([first ?? { rule: "no_offer", message: "no offer" }, ...others]);

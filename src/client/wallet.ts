@@ -65,6 +65,9 @@ export interface Wallet {
   note(spend: Spend, change: SpendChange): Promise<void>;
 }
 
+/** No timer takes more milliseconds, and no date many more seconds. */
+const MOST = 2 ** 30;
+
 /** @throws TypeError for options that cannot work. */
 export function createWallet(options: WalletOptions, emit: Emit): Wallet {
   const { schemes, policy, maxLifetimeSeconds = 3600, now = Date.now } = options;
@@ -75,9 +78,9 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
     );
   if (schemes.length === 0)
     throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
-  assertPositive("maxLifetimeSeconds", maxLifetimeSeconds);
+  assertPositive("maxLifetimeSeconds", maxLifetimeSeconds, MOST);
   const retry = { attempts: 6, timeoutMs: 60_000, maxWaitMs: 30_000, ...options.retry };
-  for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value);
+  for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value, MOST);
   const { leaseMs } = store;
   const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
   const write = async (id: string, change: SpendChange) => {

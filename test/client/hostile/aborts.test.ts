@@ -145,6 +145,20 @@ describe("a stream that is aborted", () => {
     shop.close();
   });
 
+  test("or never read keeps others from the same request no longer than an answer may take", async () => {
+    const shop = await openStream();
+    const store = memorySpendStore();
+    let nowMs = Date.now();
+    const options = { store, now: () => nowMs, retry: { attempts: 1, timeoutMs: 200 } };
+    const [one, other] = [openBuyer(options), openBuyer(options)];
+    expect((await one.pay(shop.url)).status).toBe(200);
+    expect(await outcomeOf(other.pay(shop.url))).toMatchObject({ rule: "earlier_payment" });
+    nowMs += 201;
+    expect((await other.pay(shop.url)).status).toBe(200);
+    expect([...one.signed, ...other.signed]).toHaveLength(1);
+    shop.close();
+  });
+
   test("after its end changes nothing", async () => {
     const shop = await openShop(sell());
     const controller = new AbortController();
