@@ -31,13 +31,23 @@ export interface Call {
   readonly delivered: "exact" | "other" | "nothing";
   /** How each try ended. */
   readonly story: readonly string[];
+  /** Name of the last error, if there was one. */
+  readonly error: string | undefined;
 }
 
-export async function runOnce(world: LostWorld, seed: number): Promise<Run> {
+const nameOf = (error: unknown): string | undefined =>
+  error instanceof Error ? error.name : undefined;
+
+/** @param site where it is bought; default: the site of ours. */
+export async function runOnce(
+  world: LostWorld,
+  seed: number,
+  site?: { readonly port: number; path(purchase: Purchase, run: string): string },
+): Promise<Run> {
   const purchase = newPurchase(createRandom(seed));
   const { signer, nonces } = notingAccount(world.chain.accounts.payer.account);
   const store = purchase.budgets ? memorySpendStore() : undefined;
-  const proxy = await openProxy(world.port);
+  const proxy = await openProxy(site?.port ?? world.port);
   const pay = wrapFetchWithPayment(fetch, {
     schemes: [exactEvm({ account: signer })],
     retry: { attempts: purchase.attempts, timeoutMs: TIMEOUT_MS, maxWaitMs: 1500 },
@@ -46,7 +56,7 @@ export async function runOnce(world: LostWorld, seed: number): Promise<Run> {
   });
   const calls: Call[] = [];
   const name = `s${seed}`;
-  const url = `${proxy.url}${pathOf(purchase, name)}`;
+  const url = `${proxy.url}${(site?.path ?? pathOf)(purchase, name)}`;
   const { method, size, sends } = purchase;
   const text = method === "POST" ? `order ${name} ${"x".repeat(seed % 3000)}` : "";
   const init = (): RequestInit =>
@@ -66,7 +76,7 @@ export async function runOnce(world: LostWorld, seed: number): Promise<Run> {
         : Buffer.compare(got.bytes, wanted) === 0
           ? "exact"
           : "other";
-    return { payee: payeeOf(name), delivered, story: got.story };
+    return { payee: payeeOf(name), delivered, story: got.story, error: nameOf(got.error) };
   };
   // The offer is known from an undisturbed call.
   if (purchase.payFirst) calls.push(await call("?first"));
