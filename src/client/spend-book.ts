@@ -139,9 +139,10 @@ export function sumSpends(
   windowSeconds?: number,
 ): number {
   const step = stepOf(windowSeconds);
+  const first = Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step);
   let sum = 0;
   for (const [index, value] of sums.get(keyOf(scope, unit, step)) ?? [])
-    if (index >= Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step)) sum += value;
+    if (index >= first) sum += value;
   return sum;
 }
 
