@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 const program = new Command("farthing")
   .description("x402 payments: an agent pays, a publisher is paid, money moves once")
   .version(version)
+  // What is after a command's name is that command's; those below it keep to the same.
+  .enablePositionalOptions()
   .configureHelp({ showGlobalOptions: true });
 const asked = COMMANDS[process.argv[2] ?? ""];
 for (const load of asked === undefined ? Object.values(COMMANDS) : [asked])

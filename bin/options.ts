@@ -1,6 +1,7 @@
 /** Values of options, and what is said about wrong ones. */
 import { InvalidArgumentError } from "commander";
 import { parseAddress, checksumAddress } from "../src/evm/address.ts";
+import { hostName } from "../src/client/host-name.ts";
 import { parseMoney } from "../src/client/money.ts";
 import type { Hex } from "../src/core/scheme.ts";
 
@@ -25,9 +26,6 @@ export function isMoney(value: string): boolean {
     return false;
   }
 }
-
-/** As the client compares them: lower case, punycode, without port and final dot. @throws TypeError */
-const hostName = (host: string): string => new URL(`http://${host}`).hostname.replace(/\.$/, "");
 
 /** `example.com`, or `*.example.com` for every host below it. */
 export function hostsOption(value: string, earlier: readonly string[]): string[] {

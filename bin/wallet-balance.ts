@@ -15,7 +15,7 @@ import { EXIT, fail, UsageError } from "./exit.ts";
 import { openAddress, type KeyOptions } from "./key.ts";
 import { print, printJson, table } from "./text.ts";
 
-interface BalanceOptions extends KeyOptions, RpcFlags {
+export interface BalanceOptions extends KeyOptions, RpcFlags {
   readonly address?: Hex;
   readonly json?: true;
 }

@@ -1,4 +1,5 @@
 /** `farthing wallet budgets` and `farthing wallet budget`. */
+import { hostName } from "../src/client/host-name.ts";
 import { limitValue, parseMoney } from "../src/client/money.ts";
 import type { SpendScope, SpendStore } from "../src/client/index.ts";
 import type { Hex } from "../src/core/scheme.ts";
@@ -88,7 +89,7 @@ async function countBudget(
     const { host, payee } = budget;
     const scope: SpendScope =
       host !== undefined
-        ? `host:${host}`
+        ? `host:${hostName(host)}`
         : payee !== undefined
           ? `payee:${payee.toLowerCase()}`
           : "total";

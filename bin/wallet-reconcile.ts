@@ -6,7 +6,7 @@ import { EXIT, fail, UsageError } from "./exit.ts";
 import { escaped, messageOf, money, print } from "./text.ts";
 import { withSpending, type StoreOptions } from "./wallet-history.ts";
 
-interface ReconcileOptions extends StoreOptions, RpcFlags {}
+export interface ReconcileOptions extends StoreOptions, RpcFlags {}
 
 export async function reconcile(options: ReconcileOptions): Promise<void> {
   const { urls, problems } = await findEndpoints(options);

@@ -11,11 +11,11 @@ import {
   windowOption,
 } from "./options.ts";
 import { print, escaped, messageOf } from "./text.ts";
-import { showBalance } from "./wallet-balance.ts";
+import type { BalanceOptions } from "./wallet-balance.ts";
 import { removeBudget, setBudget, showBudgets } from "./wallet-budget.ts";
 import { showHistory, showLastPayments } from "./wallet-history.ts";
 import { createKey, importKey, showAddress } from "./wallet-key.ts";
-import { reconcile } from "./wallet-reconcile.ts";
+import type { ReconcileOptions } from "./wallet-reconcile.ts";
 
 const HELP = `
 Alone it shows the address, the budgets and the last payments.
@@ -46,7 +46,6 @@ export function walletCommand(): Command {
   const wallet = withKey(new Command("wallet"))
     .description("the key, the budgets and the payments of an agent")
     .addHelpText("after", HELP)
-    // What is after a command's name is the command's, not this one's.
     .enablePositionalOptions()
     .action(run(overview));
   withKey(wallet.command("create"))
@@ -129,6 +128,15 @@ const withStore = (command: Command): Command =>
     "--store <file>",
     "where payments are written down (default: in the wallet's folder)",
   );
+
+/** What asks a chain is loaded when it does. */
+async function showBalance(options: BalanceOptions): Promise<void> {
+  await (await import("./wallet-balance.ts")).showBalance(options);
+}
+
+async function reconcile(options: ReconcileOptions): Promise<void> {
+  await (await import("./wallet-reconcile.ts")).reconcile(options);
+}
 
 /** Says what went wrong in one line. */
 function run<T extends unknown[]>(action: (...args: T) => Promise<void> | void) {
