@@ -25,7 +25,7 @@ export async function callUntilAnswered(
   let error: unknown;
   for (let times = 0; times < MAX_CALLS; times++) {
     // Whoever calls again gives the server a moment, and more each time.
-    if (times > 0) await sleep(200 * times);
+    if (times > 0) await sleep(300 * times);
     try {
       const response = await send();
       const bytes = new Uint8Array(await response.arrayBuffer());
