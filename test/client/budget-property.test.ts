@@ -5,14 +5,14 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
-  memorySpendStore,
+  knownOffers,
   spendPolicy,
   wrapFetchWithPayment,
   type Budget,
-  type SpendStore,
 } from "../../src/client/index.ts";
 import { encodeHeader } from "../../src/core/header.ts";
 import { exactEvm } from "../../src/evm/index.ts";
+import { mostIn, recorded, type Written } from "./hostile/recorded-store.ts";
 import { demand, OFFER, RECEIPT } from "./shop.ts";
 
 const PAYEES = [OFFER.payTo, `0x${"c2".repeat(20)}`] as const;
@@ -61,6 +61,8 @@ interface CallPlan {
   readonly payee: (typeof PAYEES)[number];
   readonly replies: readonly ReplyName[];
   readonly later: number;
+  /** Whether the caller gives up at some moment. */
+  readonly aborts: boolean;
 }
 
 const callPlan: fc.Arbitrary<CallPlan> = fc.record({
@@ -73,6 +75,7 @@ const callPlan: fc.Arbitrary<CallPlan> = fc.record({
     maxLength: 3,
   }),
   later: fc.constantFrom(0, 0, 1, 30, 59, 61, 365, 1000),
+  aborts: fc.constantFrom(false, false, false, true),
 });
 
 const limit = fc.integer({ min: 1, max: 90_000 });
@@ -85,66 +88,6 @@ const scope = fc.constantFrom<Pick<Budget, "by" | "host" | "payee">>(
   { payee: PAYEES[1] },
 );
 const budget = fc.record({ limit, windowSeconds, scope });
-type BudgetPlan = typeof budget extends fc.Arbitrary<infer T> ? T : never;
-
-interface Written {
-  readonly atMs: number;
-  readonly host: string;
-  readonly payTo: string;
-  readonly nonce: string;
-  /** What it adds to what could be taken from this payee by this nonce. */
-  readonly adds: number;
-}
-
-/** A store that tells what was signed, as it is written down. */
-function recorded(written: Written[]): SpendStore {
-  const store = memorySpendStore();
-  const spends = new Map<string, { atMs: number; host: string; payTo: string }>();
-  const most = new Map<string, number>();
-  return {
-    ...store,
-    async reserve(spend, ...rest) {
-      spends.set(spend.id, spend);
-      return await store.reserve(spend, ...rest);
-    },
-    async update(id, change) {
-      const done = await store.update(id, change);
-      const { authorization } = (change.payload ?? {}) as {
-        authorization?: { nonce: string; value: string };
-      };
-      const spend = spends.get(id);
-      if (authorization !== undefined && spend !== undefined) {
-        const { atMs, host, payTo } = spend;
-        const key = `${authorization.nonce} ${payTo}`;
-        const before = most.get(key) ?? 0;
-        const value = Math.max(before, Number(authorization.value));
-        most.set(key, value);
-        written.push({ atMs, host, payTo, nonce: authorization.nonce, adds: value - before });
-      }
-      return done;
-    },
-  };
-}
-
-/** The most that one window of a budget holds. */
-function mostIn({ windowSeconds: window, scope: { by, host, payee } }: BudgetPlan, all: Written[]) {
-  const counted = all.filter(
-    (one) => (host ?? one.host) === one.host && (payee ?? one.payTo) === one.payTo,
-  );
-  const byKey = new Map<string, Written[]>();
-  for (const one of counted) {
-    const key = by === "host" ? one.host : by === "payee" ? one.payTo : "";
-    byKey.set(key, [...(byKey.get(key) ?? []), one]);
-  }
-  const sums = [...byKey.values()].flatMap((group) =>
-    group.map(({ atMs: end }) =>
-      group
-        .filter(({ atMs }) => atMs <= end && (window === undefined || atMs > end - window * 1000))
-        .reduce((sum, { adds }) => sum + adds, 0),
-    ),
-  );
-  return Math.max(0, ...sums);
-}
 
 beforeEach(() => {
   // Waits between two presentations are none.
@@ -163,7 +106,8 @@ test("no order of calls and answers signs more than the budgets allow", async ()
       fc.scheduler(),
       fc.array(budget, { minLength: 1, maxLength: 3 }),
       fc.array(callPlan, { minLength: 1, maxLength: 10 }),
-      async (scheduler, budgets, plans) => {
+      fc.boolean(),
+      async (scheduler, budgets, plans, atOnce) => {
         let nowMs = 1_800_000_000_000;
         const written: Written[] = [];
         const unwritten: string[] = [];
@@ -182,6 +126,7 @@ test("no order of calls and answers signs more than the budgets allow", async ()
                 unwritten.push(header);
             }
             await scheduler.schedule(Promise.resolve(), `${plan.host}${plan.path}`);
+            init?.signal?.throwIfAborted();
             if (header === null) return new Response("", { status: 402, headers: headers ?? {} });
             const name = plan.replies[presented++ % plan.replies.length] ?? "refuses";
             if (name === "is cut off") throw new TypeError("fetch failed");
@@ -211,6 +156,7 @@ test("no order of calls and answers signs more than the budgets allow", async ()
             store,
             now: () => nowMs,
             retry: { attempts: 2 },
+            ...(atOnce && { payFirst: knownOffers({ hosts: ["*.example"], now: () => nowMs }) }),
             policy: spendPolicy({
               budgets: budgets.map(({ limit: max, windowSeconds: window, scope: of }) => ({
                 limit: (max / 1e6).toFixed(6),
@@ -225,7 +171,11 @@ test("no order of calls and answers signs more than the budgets allow", async ()
           nowMs += plan.later * 1000;
           bases.set(String(index), call(plan));
           const headers = { "X-Call": String(index) };
-          await pay(`http://${plan.host}${plan.path}`, { headers }).then(
+          const abort = new AbortController();
+          const { signal } = abort;
+          if (plan.aborts)
+            void scheduler.schedule(Promise.resolve(), "abort").then(() => abort.abort());
+          await pay(`http://${plan.host}${plan.path}`, { headers, signal }).then(
             (response) => response.text().catch(() => ""),
             () => "",
           );
@@ -233,11 +183,25 @@ test("no order of calls and answers signs more than the budgets allow", async ()
         await scheduler.waitFor(Promise.all(calls));
 
         expect(unwritten).toEqual([]);
-        expect(written).toHaveLength(signatures);
-        expect(signatures).toBeLessThanOrEqual(plans.length);
-        for (const one of budgets) expect(mostIn(one, written)).toBeLessThanOrEqual(one.limit);
+        // What is signed for a caller who has gone is dropped.
+        expect(written.length).toBeLessThanOrEqual(signatures);
+        if (!plans.some(({ aborts }) => aborts)) expect(written).toHaveLength(signatures);
+        const nonces = new Set(written.map(({ nonce }) => nonce)).size;
+        expect(nonces).toBeLessThanOrEqual(plans.length);
+        expect(written.length).toBeLessThanOrEqual(plans.length * (atOnce ? 2 : 1));
+        for (const one of budgets)
+          expect(
+            mostIn(
+              {
+                ...one.scope,
+                ...(one.windowSeconds !== undefined && { windowSeconds: one.windowSeconds }),
+              },
+              written,
+            ),
+          ).toBeLessThanOrEqual(one.limit);
         const signed = written.reduce((sum, { adds }) => sum + adds, 0);
         expect(await store.spent("total", "USD", nowMs)).toBeGreaterThanOrEqual(signed);
+        expect(await store.list({ states: ["reserved"] })).toEqual([]);
       },
     ),
     { numRuns: 300, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false },
