@@ -25,19 +25,25 @@ export async function reconcileSpending(
   const spends: Spend[] = [];
   for (let page: Spend[], before: string | undefined; ; before = page.at(-1)?.id) {
     page = await store.list({
-      states: ["pending", "answered", "delivered", "rejected", "replaced"],
+      states: ["reserved", "pending", "answered", "delivered", "rejected", "replaced"],
       ...(before !== undefined && { before }),
     });
     if (page.length === 0) break;
     spends.push(...page);
   }
-  for (const { id, payload, network, asset, scheme: name, expiresAtMs } of spends) {
+  // What was replaced counts for its replacement, which comes before it here, as long as that may be taken.
+  const held = new Set<string | undefined>();
+  for (const spend of spends) {
+    const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } = spend;
     const scheme = schemes.find(
       (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
     );
-    if (payload === undefined || scheme?.fate === undefined || expiresAtMs > nowMs) continue;
-    asked += 1;
-    const fate = await scheme.fate(payload, { network, asset });
+    let fate = "open";
+    if (payload !== undefined && scheme?.fate && expiresAtMs <= nowMs && !held.has(id)) {
+      asked += 1;
+      fate = await scheme.fate(payload, { network, asset });
+    }
+    if (fate === "open") held.add(replaces);
     if (fate === "taken") {
       taken += 1;
       await store.update(id, { state: "paid" });

@@ -77,8 +77,11 @@ async function attempt(
   const nowMs = now();
   const { url, method, host } = call;
   const { network, asset, amount, payTo } = requirements;
-  // At most one of the two is taken, so that only what is more is counted anew.
-  const counted = instead?.unit === unit && instead.payTo === payTo ? instead.value : 0;
+  // At most one of the two is taken, so that only what is more is counted anew. One whose time is over may be released
+  // at any moment: the new one counts in its place.
+  const countsAlike = instead?.unit === unit && instead.payTo === payTo;
+  const isLive = earlier !== undefined && isOpen(earlier, nowMs);
+  const counted = countsAlike && isLive ? instead.value : 0;
   const spend: Spend = {
     id: crypto.randomUUID(),
     atMs: nowMs,
@@ -100,6 +103,7 @@ async function attempt(
     x402Version: demand.version,
     ...(instead && { replaces: instead.id }),
   };
+  const isMoved = countsAlike && !isLive && spend.value >= instead.value;
   const limits = policy?.limits(proposal) ?? [];
   const family = network.slice(0, network.indexOf(":"));
   const pin = policy?.pinPayees
@@ -137,7 +141,9 @@ async function attempt(
       return { rule: "budget", message };
     }
     if (earlier !== undefined)
-      await wallet.note(earlier, { state: instead ? "replaced" : "rejected" });
+      await wallet.note(earlier, {
+        state: isLive ? "replaced" : isMoved ? "released" : "rejected",
+      });
     const signed = { ...spend, ...change };
     wallet.emit({ type: "signed", ...factsOf(signed) });
     return signed;
