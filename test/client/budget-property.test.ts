@@ -3,7 +3,7 @@
  * every signature is written down before it is sent, and signatures that exclude each other count once.
  */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import {
   knownOffers,
   spendPolicy,
@@ -12,6 +12,7 @@ import {
 } from "../../src/client/index.ts";
 import { encodeHeader } from "../../src/core/header.ts";
 import { exactEvm } from "../../src/evm/index.ts";
+import { withoutWaits } from "./hostile/no-waits.ts";
 import { mostIn, recorded, type Written } from "./hostile/recorded-store.ts";
 import { demand, OFFER, RECEIPT } from "./shop.ts";
 
@@ -89,16 +90,7 @@ const scope = fc.constantFrom<Pick<Budget, "by" | "host" | "payee">>(
 );
 const budget = fc.record({ limit, windowSeconds, scope });
 
-beforeEach(() => {
-  // Waits between two presentations are none.
-  const real = globalThis.setTimeout;
-  vi.spyOn(globalThis, "setTimeout").mockImplementation((run: () => void, ms = 0) =>
-    real(run, ms < 30_000 ? 0 : ms),
-  );
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+withoutWaits();
 
 test("no order of calls and answers signs more than the budgets allow", async () => {
   await fc.assert(

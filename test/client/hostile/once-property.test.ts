@@ -1,9 +1,10 @@
 /** Calls for one request, one after another: while a payment may be taken and nothing was delivered, there is no other. */
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { memorySpendStore, spendPolicy } from "../../../src/client/index.ts";
 import { encodeHeader } from "../../../src/core/header.ts";
 import { demand, OFFER, RECEIPT } from "../shop.ts";
+import { withoutWaits } from "./no-waits.ts";
 import { openBuyer } from "./meter.ts";
 
 const receipt = (change: object) => ({
@@ -52,16 +53,7 @@ const callPlan = fc.record({
   wrapper: fc.constantFrom(0, 0, 1),
 });
 
-beforeEach(() => {
-  // Waits between two presentations are none.
-  const real = globalThis.setTimeout;
-  vi.spyOn(globalThis, "setTimeout").mockImplementation((run: () => void, ms = 0) =>
-    real(run, ms < 30_000 ? 0 : ms),
-  );
-});
-afterEach(() => {
-  vi.restoreAllMocks();
-});
+withoutWaits();
 
 test("at most one payment of a request may be taken before it is delivered", async () => {
   await fc.assert(

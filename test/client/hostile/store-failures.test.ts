@@ -9,6 +9,7 @@ import {
   type SpendStore,
 } from "../../../src/client/index.ts";
 import { demand, isPaid, openShop, sell, type Reply } from "../shop.ts";
+import { openServer } from "./server.ts";
 import { nonces, openBuyer, outcomeOf, type Buyer } from "./meter.ts";
 
 type Method = "reserve" | "update" | "take";
@@ -73,37 +74,41 @@ function recording(sound: SpendStore, unwritten: string[]): typeof fetch {
 }
 
 describe.each(replies)("a server that %s", (_, reply) => {
-  test.each(faults)("while `%s` fails at call %i, %s its effect", async (method, nth, when) => {
-    let payments = 0;
-    const shop = await openShop((request) => (isPaid(request) ? reply(payments++) : demand()));
-    const { store, sound } = failing(method, nth, when);
-    const unwritten: string[] = [];
-    const buyer: Buyer = openBuyer({
-      store,
-      fetch: recording(sound, unwritten),
-      retry: { attempts: 2, timeoutMs: 200, maxWaitMs: 500 },
-      policy: spendPolicy({ budgets: [{ limit: "$0.5" }] }),
-    });
-    for (let call = 0; call < 2; call++) {
-      const before = shop.received.filter(isPaid).length;
-      const signed = buyer.signed.length;
-      const outcome = await outcomeOf(buyer.pay(shop.url));
-      const isSent = shop.received.filter(isPaid).length > before;
-      // What the store failed at before anything was sent is the store's error; afterwards the answer counts.
-      if (outcome === broken) expect(isSent).toBe(false);
-      else if (!(outcome instanceof Response)) expect(outcome).toBeInstanceOf(X402Error);
-      if (outcome instanceof PaymentRejected || outcome instanceof PaymentUncertain)
-        expect(isSent).toBe(true);
-      expect(buyer.signed.length - signed).toBeLessThanOrEqual(1);
-    }
-    expect(unwritten).toEqual([]);
-    const states = (await sound.list()).map(({ state }) => state);
-    // Without an answer of the store nobody knows whether it took effect; stores that fail have leases.
-    if (!(method === "reserve" && when === "after")) expect(states).not.toContain("reserved");
-    const counted = await sound.spent("total", "USD", Date.now());
-    if (!(method === "reserve" && when === "after"))
-      expect(counted).toBeLessThanOrEqual(nonces(buyer.signed) * 10_000);
-  });
+  test.concurrent.each(faults)(
+    "while `%s` fails at call %i, %s its effect",
+    async (method, nth, when) => {
+      const shop = await openServer(({ paid, payments }) => (paid ? reply(payments) : demand()));
+      const paid = () => shop.visits.filter((visit) => visit.paid).length;
+      const { store, sound } = failing(method, nth, when);
+      const unwritten: string[] = [];
+      const buyer: Buyer = openBuyer({
+        store,
+        fetch: recording(sound, unwritten),
+        retry: { attempts: 2, timeoutMs: 2000, maxWaitMs: 500 },
+        policy: spendPolicy({ budgets: [{ limit: "$0.5" }] }),
+      });
+      for (let call = 0; call < 2; call++) {
+        const before = paid();
+        const signed = buyer.signed.length;
+        const outcome = await outcomeOf(buyer.pay(shop.url));
+        const isSent = paid() > before;
+        // What the store failed at before anything was sent is the store's error; afterwards the answer counts.
+        if (outcome === broken) expect(isSent).toBe(false);
+        else if (!(outcome instanceof Response)) expect(outcome).toBeInstanceOf(X402Error);
+        if (outcome instanceof PaymentRejected || outcome instanceof PaymentUncertain)
+          expect(isSent).toBe(true);
+        expect(buyer.signed.length - signed).toBeLessThanOrEqual(1);
+      }
+      expect(unwritten).toEqual([]);
+      const states = (await sound.list()).map(({ state }) => state);
+      // Without an answer of the store nobody knows whether it took effect; stores that fail have leases.
+      if (!(method === "reserve" && when === "after")) expect(states).not.toContain("reserved");
+      const counted = await sound.spent("total", "USD", Date.now());
+      if (!(method === "reserve" && when === "after"))
+        expect(counted).toBeLessThanOrEqual(nonces(buyer.signed) * 10_000);
+      shop.close();
+    },
+  );
 });
 
 test("what failed before anything was signed costs nothing, and the next call is as the first", async () => {
