@@ -69,7 +69,7 @@ function openWallet(payer: TestAccount, store: SpendStore = memorySpendStore()) 
 }
 
 describe.each([true, false])("payment-identifier %s", (identifier) => {
-  test.each([
+  test.concurrent.each([
     ["after", [404]],
     ["after", [404, 404, 404]],
     ["after", [500, 500]],
