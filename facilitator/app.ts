@@ -3,7 +3,7 @@ import { readBytes } from "../src/core/body.ts";
 import { X402Error } from "../src/core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { parseJson } from "../src/core/json.ts";
-import { FacilitatorRequest } from "../src/core/messages.ts";
+import { FacilitatorRequest } from "../src/core/facilitator-messages.ts";
 import { FacilitatorRequestV1, facilitatorRequestFromV1 } from "../src/core/messages-v1.ts";
 import { parseValue } from "../src/core/parse.ts";
 import { problemOf, problemResponse } from "../src/core/problem.ts";

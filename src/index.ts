@@ -1,5 +1,6 @@
 /** `farthing`: messages, headers, errors and interfaces of x402. */
 export * from "./core/messages.ts";
+export * from "./core/facilitator-messages.ts";
 export * from "./core/messages-v1.ts";
 export { X402Error, type ErrorCode, type Retry } from "./core/errors.ts";
 export { REASONS, type Reason } from "./core/reasons.ts";

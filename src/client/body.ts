@@ -7,12 +7,12 @@ const MAX_HELD_BYTES = 1024 * 1024;
  * Reads a body of known, moderate length to its end, so that a reply that breaks off can be asked for again; others
  * become streams whose end is told.
  *
- * @param onEnd of a stream: whether it was cut off.
+ * @param onEnd of a stream: whether it was cut off; the reader hears of the end when that is written down.
  * @throws what reading throws.
  */
 export async function holdBody(
   response: Response,
-  onEnd: (cut: boolean) => void,
+  onEnd: (cut: boolean) => Promise<void>,
 ): Promise<{ readonly body: Response; readonly ended: boolean }> {
   if (response.body === null) return { body: response, ended: true };
   const length = response.headers.get("Content-Length");
@@ -32,23 +32,24 @@ export async function holdBody(
 function watched(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   held: Uint8Array[],
-  onEnd: (cut: boolean) => void,
+  onEnd: (cut: boolean) => Promise<void>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const source: UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> = {
     async pull(controller) {
       try {
         const next = held.shift() ?? (await reader.read()).value;
         if (next !== undefined) return controller.enqueue(next as Uint8Array<ArrayBuffer>);
-        onEnd(false);
+        await onEnd(false);
         controller.close();
       } catch (error) {
-        onEnd(true);
+        await onEnd(true);
         controller.error(error);
       }
     },
-    cancel(reason) {
-      onEnd(false);
-      return reader.cancel(reason);
+    async cancel(reason) {
+      const cancelled = reader.cancel(reason);
+      await onEnd(false);
+      await cancelled;
     },
   };
   // Nothing is read before somebody wants it.
@@ -58,6 +59,11 @@ function watched(
 /** The same response with another body. */
 function copyOf(response: Response, body: BodyInit): Response {
   const { status, statusText, headers, url, type } = response;
-  const copy = new Response(body, { status, statusText, headers });
-  return Object.defineProperties(copy, { url: { value: url }, type: { value: type } });
+  const copy = new Response(body, { status, headers });
+  // Servers give reasons that no Response may be made with.
+  return Object.defineProperties(copy, {
+    url: { value: url },
+    type: { value: type },
+    statusText: { value: statusText },
+  });
 }

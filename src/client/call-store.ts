@@ -7,7 +7,7 @@ const MAX_CALLS = 10_000;
 export function callStore(): SpendStore {
   const spends = new Map<string, Spend>();
   const isUnfinished = ({ state, expiresAtMs }: Spend, nowMs: number) =>
-    state === "pending" || state === "answered" || (state === "rejected" && expiresAtMs > nowMs);
+    state === "pending" || state === "answered" || (state === "rejected" && expiresAtMs >= nowMs);
   return {
     async reserve(spend) {
       spends.set(spend.id, spend);

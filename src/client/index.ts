@@ -1,7 +1,14 @@
 /** `farthing/client`: a `fetch` that pays. */
 export { wrapFetchWithPayment, type WrapFetchOptions } from "./wrap-fetch.ts";
-export type { ConfirmOptions, RetryOptions, WalletOptions } from "./wallet.ts";
-export type { Budget, PaymentLists, PolicyOptions, Proposal } from "./policy.ts";
+export type { RetryOptions, WalletOptions } from "./wallet.ts";
+export {
+  spendPolicy,
+  type Budget,
+  type PaymentLists,
+  type SpendPolicy,
+  type SpendPolicyOptions,
+} from "./policy.ts";
+export type { Proposal } from "./proposal.ts";
 export type { Money } from "./money.ts";
 export type { ClientEvent, SpendFacts } from "./events.ts";
 export { knownOffers, type KnownOffers, type KnownOffersOptions } from "./known-offers.ts";

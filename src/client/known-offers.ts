@@ -1,5 +1,10 @@
+import { isSameJson } from "../core/json.ts";
+import { PaymentRefused } from "./errors.ts";
+import { rejection } from "./pay.ts";
 import type { Demand } from "./payment-required.ts";
-import { hostName } from "./policy.ts";
+import { hostName } from "./host-name.ts";
+import type { Outcome } from "./present.ts";
+import type { Replayable } from "./replay.ts";
 
 export interface KnownOffersOptions {
   /** Hosts that are paid with the first request; `"*.example.com"` is every host below it. */
@@ -12,7 +17,14 @@ export interface KnownOffersOptions {
 
 /** Offers that were paid before, by route: method, origin and path. */
 export interface KnownOffers {
-  get(method: string, url: string): Demand | undefined;
+  /**
+   * Pays with the first request, if the offer is known; nothing when it has changed, or may not be paid. What was signed
+   * then is excluded by the payment that follows.
+   */
+  pay(
+    request: Replayable,
+    answer: (offer: Demand) => Promise<Outcome>,
+  ): Promise<Response | undefined>;
   learn(method: string, url: string, demand: Demand | undefined): void;
 }
 
@@ -38,16 +50,36 @@ export function knownOffers(options: KnownOffersOptions): KnownOffers {
     );
     return isListed ? `${method} ${origin}${pathname}` : undefined;
   };
+  const find = (method: string, url: string): Demand | undefined => {
+    const route = routeOf(method, url);
+    const known = route === undefined ? undefined : routes.get(route);
+    if (known === undefined || known.untilMs < now()) return undefined;
+    const { demand } = known;
+    if (known.url === url || demand.message === undefined) return demand;
+    // The resource that it names is another one.
+    const { resource: _, ...message } = demand.message;
+    return { ...demand, message };
+  };
   return {
-    get(method, url) {
-      const route = routeOf(method, url);
-      const known = route === undefined ? undefined : routes.get(route);
-      if (known === undefined || known.untilMs < now()) return undefined;
-      const { demand } = known;
-      if (known.url === url || demand.message === undefined) return demand;
-      // The resource that it names is another one.
-      const { resource: _, ...message } = demand.message;
-      return { ...demand, message };
+    async pay(request, answer) {
+      const { method, url } = request;
+      const offer = find(method, url);
+      // Without an identity the payment that follows a refusal would not know of this one.
+      if (offer === undefined || (await request.identity()) === undefined) return undefined;
+      let outcome: Outcome;
+      try {
+        outcome = await answer(offer);
+      } catch (error) {
+        if (error instanceof PaymentRefused) return undefined;
+        throw error;
+      }
+      if ("paid" in outcome && (outcome.paid || !isRedirect(outcome.response)))
+        return outcome.response;
+      this.learn(method, url, undefined);
+      // A server that refuses what it still offers refuses the payer.
+      if ("rejected" in outcome && isSameJson(offer.offers, outcome.demand?.offers ?? offer.offers))
+        throw rejection(outcome.rejected);
+      return undefined;
     },
     learn(method, url, demand) {
       const route = routeOf(method, url);
@@ -60,3 +92,6 @@ export function knownOffers(options: KnownOffersOptions): KnownOffers {
     },
   };
 }
+
+const isRedirect = ({ status, type }: Response): boolean =>
+  (status >= 300 && status < 400) || type === "opaqueredirect";

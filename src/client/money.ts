@@ -21,7 +21,8 @@ export function parseMoney(money: Money, option: string): Amounts {
   const amounts = new Map<string, bigint>();
   for (const text of typeof money === "string" ? [money] : money) {
     const [number = "", unit = DOLLARS, ...more] = text.split(" ");
-    if (more.length > 0 || amounts.has(unit))
+    const isOdd = unit === "" || (number.startsWith("$") && unit !== DOLLARS);
+    if (more.length > 0 || isOdd || amounts.has(unit))
       throw new TypeError(`${option}: "${text}" is no amount such as "$1" or "5 EURC", or double`);
     amounts.set(unit, parseAmount(number, DECIMALS));
   }

@@ -1,8 +1,8 @@
 /** A call that was answered 402: what an earlier call left is finished first, then one payment is made. */
-import { PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
+import { PaymentRefused, PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
 import { factsOf } from "./events.ts";
 import type { Demand } from "./payment-required.ts";
-import { present, type Outcome } from "./present.ts";
+import { mayBeTaken, present, type Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
 import { isOpen, signPayment, type Call } from "./sign.ts";
 import { sleep } from "./sleep.ts";
@@ -23,20 +23,32 @@ export async function pay(
 ): Promise<Outcome> {
   const left =
     call.request === undefined ? undefined : await takeOver(wallet, call.request, request);
-  const earlier = left && (await finish(wallet, left, request));
+  const earlier = left && (await finish(wallet, left, request, demand));
   if (earlier !== undefined && !("id" in earlier)) return earlier;
-  return await present(wallet, await signPayment(wallet, call, demand, earlier), request, true);
+  let spend: Spend;
+  try {
+    spend = await signPayment(wallet, call, demand, earlier, request.signal);
+  } catch (error) {
+    // What was taken over is there for the next call.
+    if (left !== undefined) await wallet.note(left, { leaseUntilMs: 0 });
+    throw error;
+  }
+  return await present(wallet, spend, request, true);
 }
 
-/** Takes what an earlier call left unfinished; waits for whoever may still be at it. */
+/** Takes what an earlier call left unfinished; waits for whoever may still be at it, as long as for an answer. */
 async function takeOver(
-  { store, owner, agent, now }: Wallet,
+  { store, owner, agent, now, retry }: Wallet,
   name: string,
   { signal }: Replayable,
 ): Promise<Spend | undefined> {
-  for (;;) {
+  for (let waitMs = retry.timeoutMs; ; waitMs -= POLL_MS) {
     const taken = await store.take(name, owner, { nowMs: now(), takeover: agent !== undefined });
     if (taken === undefined || "spend" in taken) return taken?.spend;
+    if (waitMs <= 0) {
+      const message = "another call is presenting a payment for this request";
+      throw new PaymentRefused([{ rule: "earlier_payment", message }]);
+    }
     await sleep(Math.min(POLL_MS, Math.max(1, taken.heldUntilMs - now())), signal);
   }
 }
@@ -51,8 +63,17 @@ async function finish(
   wallet: Wallet,
   spend: Spend,
   request: Replayable,
+  { version }: Demand,
 ): Promise<Outcome | Spend | undefined> {
-  if (spend.state === "rejected" || spend.headers === undefined) return spend;
+  if (spend.headers === undefined) return spend;
+  if (spend.state === "rejected") {
+    // One of another version is not what is asked for.
+    if (!mayBeTaken(spend) || spend.x402Version !== version) return spend;
+    await wallet.note(spend, { state: "pending" });
+    wallet.emit({ type: "resumed", ...factsOf(spend) });
+    const outcome = await present(wallet, spend, request, true);
+    return "rejected" in outcome ? spend : outcome;
+  }
   wallet.emit({ type: "resumed", ...factsOf(spend) });
   try {
     return await present(wallet, spend, request, false);

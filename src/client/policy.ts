@@ -1,9 +1,12 @@
-/** What may be paid: limits, budgets and lists, evaluated on the very requirements that are signed. */
-import type { PaymentRequirements } from "../core/messages.ts";
-import { limitValue, parseMoney, type Amounts, type Money } from "./money.ts";
-import type { KnownAsset } from "../core/scheme.ts";
-import type { SpendLimit } from "./spend-store.ts";
-import type { PaymentRule } from "./errors.ts";
+/** What may be spent beyond the limit of one payment, evaluated on the very requirements that are signed. */
+import { formatAmount, parseAmount } from "../core/amount.ts";
+import { assertPositive } from "./assert.ts";
+import type { PaymentRule, Refusal } from "./errors.ts";
+import { hostName } from "./host-name.ts";
+import { DECIMALS, human, limitValue, parseMoney, type Money } from "./money.ts";
+import type { Proposal } from "./proposal.ts";
+import type { SpendLimit, SpendRefusal } from "./spend-store.ts";
+import { quote } from "./text.ts";
 
 /** Names of hosts (`"api.example.com"`, `"*.example.com"`), networks (`"eip155:8453"`, `"eip155:*"`), assets (address or symbol) and payees. */
 export interface PaymentLists {
@@ -13,7 +16,7 @@ export interface PaymentLists {
   readonly payees?: readonly string[];
 }
 
-/** At most `limit`: for ever, or in any `windowSeconds`. */
+/** At most `limit`: for ever, or in any `windowSeconds`. What is in a unit that no budget names is not paid. */
 export interface Budget {
   readonly limit: Money;
   /** 1 second to 31 days. */
@@ -26,28 +29,7 @@ export interface Budget {
   readonly payee?: string;
 }
 
-/** What is about to be signed, for people and for functions that decide. */
-export interface Proposal {
-  readonly url: string;
-  readonly method: string;
-  readonly host: string;
-  /** Exactly what is signed. */
-  readonly requirements: PaymentRequirements;
-  readonly symbol: string;
-  /** In whole tokens, by our table: `"0.01"`. */
-  readonly amount: string;
-  /** What budgets count it in, and how many millionths of it. */
-  readonly unit: string;
-  readonly value: number;
-  /** For how long the payment is valid. */
-  readonly lifetimeSeconds: number;
-}
-
-export interface PolicyOptions {
-  /** The most that one payment may cost; default `"$1"`. Tokens that are no dollars need a limit in their own unit. */
-  readonly maxAmount?: Money;
-  /** The longest that a payment may stay valid, whatever the server asks for; default 3600. */
-  readonly maxLifetimeSeconds?: number;
+export interface SpendPolicyOptions {
   /** Limits over many payments, kept in the spend store. */
   readonly budgets?: readonly Budget[];
   /** Where a list is given, what is not in it is refused. */
@@ -56,35 +38,47 @@ export interface PolicyOptions {
   readonly deny?: PaymentLists;
   /** Whether an origin is paid at the address that it was paid at first, and at no other. */
   readonly pinPayees?: boolean;
+  /** Asks before a payment is signed: a human in the loop. */
+  readonly confirm?: {
+    /** Payments over this are asked about; default: all. Those in a unit that is not named are all asked about. */
+    readonly above?: Money;
+    /** Whether to pay. Throwing is a no, and so is everything but `true`. */
+    readonly ask: (proposal: Proposal) => boolean | Promise<boolean>;
+  };
 }
 
-export interface Policy {
-  readonly maxAmount: Amounts;
-  readonly maxLifetimeSeconds: number;
+/** What may be spent beyond the limit of one payment. `spendPolicy` makes one. */
+export interface SpendPolicy {
+  /** Whether it needs a spend store that counts. */
+  readonly counts: boolean;
   readonly pinPayees: boolean;
-  /** The list that refuses, if one does. */
-  listed(
-    host: string,
-    requirements: PaymentRequirements,
-    asset: KnownAsset,
-  ): PaymentRule | undefined;
+  /** Refuses by a list. */
+  listed(proposal: Proposal): Refusal | undefined;
   /** The budgets that a payment counts in. */
-  limits(host: string, payTo: string, unit: string): SpendLimit[];
+  limits(proposal: Proposal): SpendLimit[];
+  /** Why a reservation was refused. */
+  explain(refused: SpendRefusal, proposal: Proposal): Refusal;
+  confirms(proposal: Proposal): Promise<boolean>;
 }
 
 const MAX_WINDOW_SECONDS = 31 * 86_400;
 
-/** @throws TypeError for what cannot be meant. */
-export function createPolicy(options: PolicyOptions): Policy {
-  const { maxLifetimeSeconds = 3600, pinPayees = false, allow = {}, deny = {} } = options;
-  assertSeconds("maxLifetimeSeconds", maxLifetimeSeconds);
+/**
+ * What an agent may spend: budgets, lists of hosts, networks, assets and payees, pinned payees, and questions to a human.
+ *
+ * @throws TypeError for what cannot be meant.
+ */
+export function spendPolicy(options: SpendPolicyOptions): SpendPolicy {
+  const { pinPayees = false, allow = {}, deny = {}, confirm } = options;
+  const above = parseMoney(confirm?.above ?? [], "confirm.above");
   const budgets = (options.budgets ?? []).map((budget, index) => {
     const name = `budgets[${index}]`;
     const { windowSeconds, by, host, payee } = budget;
     if (windowSeconds !== undefined)
-      assertSeconds(`${name}.windowSeconds`, windowSeconds, MAX_WINDOW_SECONDS);
+      assertPositive(`${name}.windowSeconds`, windowSeconds, MAX_WINDOW_SECONDS);
     if ([by, host, payee].filter((part) => part !== undefined).length > 1)
       throw new TypeError(`${name}: give one of by, host and payee`);
+    if (host?.includes("*")) throw new TypeError(`${name}.host is no single host: "${host}"`);
     const amounts = parseMoney(budget.limit, `${name}.limit`);
     return {
       by,
@@ -101,26 +95,30 @@ export function createPolicy(options: PolicyOptions): Policy {
   }));
 
   return {
-    maxAmount: parseMoney(options.maxAmount ?? "$1", "maxAmount"),
-    maxLifetimeSeconds,
+    counts: pinPayees || budgets.length > 0,
     pinPayees,
-    listed(host, { network, asset, payTo }, { symbol }) {
+    listed({ host, symbol, requirements: { network, asset, payTo } }) {
       const names = [
         [host],
         [network],
         [asset.toLowerCase(), symbol.toLowerCase()],
         [payTo.toLowerCase()],
       ];
-      return rules.find(({ allow: allowed, deny: denied }, index) => {
+      const rule = rules.find(({ allow: allowed, deny: denied }, index) => {
         const isIn = (list: readonly string[]) =>
           list.some((pattern) => names[index]?.some((name) => matches(pattern, name)));
         return (denied !== undefined && isIn(denied)) || (allowed !== undefined && !isIn(allowed));
       })?.rule;
+      const message = `the ${rule} is denied, or not among those that are allowed`;
+      return rule && { rule, message };
     },
-    limits(host, payTo, unit) {
+    limits({ host, unit, requirements }) {
+      // What no budget counts would have no end.
+      if (budgets.length > 0 && !budgets.some(({ limits }) => limits.has(unit)))
+        return [{ scope: "total", unit, max: 0 }];
+      const address = requirements.payTo.toLowerCase();
       return budgets.flatMap(({ by, host: only, payee, windowSeconds, limits }) => {
         const max = limits.get(unit);
-        const address = payTo.toLowerCase();
         if (max === undefined) return [];
         if ((only !== undefined && only !== host) || (payee !== undefined && payee !== address))
           return [];
@@ -133,14 +131,19 @@ export function createPolicy(options: PolicyOptions): Policy {
         return [{ scope, unit, max, ...(windowSeconds !== undefined && { windowSeconds }) }];
       });
     },
+    explain,
+    async confirms(proposal) {
+      if (confirm === undefined) return true;
+      const limit = above.get(proposal.unit);
+      if (limit !== undefined && parseAmount(proposal.amount, DECIMALS) <= limit) return true;
+      try {
+        const answer: unknown = await confirm.ask(proposal);
+        return answer === true;
+      } catch {
+        return false;
+      }
+    },
   };
-}
-
-/** Host name as URLs have it: lower case, punycode, without port and final dot. */
-export function hostName(host: string): string {
-  const url = `http://${host}`;
-  if (!URL.canParse(url)) throw new TypeError(`"${host}" is no host name such as "example.com"`);
-  return new URL(url).hostname.replace(/\.$/, "");
 }
 
 function normal(
@@ -160,9 +163,15 @@ function matches(pattern: string, name: string): boolean {
   return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
-function assertSeconds(name: string, value: number, most = Number.MAX_SAFE_INTEGER): void {
-  if (!Number.isSafeInteger(value) || value <= 0 || value > most)
-    throw new TypeError(
-      `${name} is not a positive whole number${most < 1e9 ? ` up to ${most}` : ""}`,
-    );
+function explain(refused: SpendRefusal, { host, unit }: Proposal): Refusal {
+  if ("pinned" in refused) {
+    const message = `${quote(host)} was paid at ${quote(refused.pinned)} before, and asks for another payee now`;
+    return { rule: "payee_changed", message };
+  }
+  const { limit, spent } = refused;
+  const money = (value: number) => human(formatAmount(BigInt(value), 6), unit);
+  const window = limit.windowSeconds === undefined ? "" : ` in ${limit.windowSeconds} seconds`;
+  const left = money(Math.max(0, limit.max - spent));
+  const message = `the budget of ${money(limit.max)}${window} (${quote(limit.scope)}) has ${left} left`;
+  return { rule: "budget", message };
 }

@@ -66,7 +66,7 @@ export async function present(
   for (let attempt = 1; ; attempt++) {
     let reply: Outcome | Again;
     try {
-      reply = await ask(wallet, spend, request, stopLease);
+      reply = await ask(wallet, spend, request, !fresh || attempt > 1, stopLease);
     } catch (error) {
       await giveUp();
       throw error;
@@ -74,7 +74,8 @@ export async function present(
     if ("paid" in reply) return reply;
     if ("rejected" in reply) {
       const { reason = "no reason given" } = reply.rejected;
-      if (!fresh || attempt > 1) throw await uncertain(`refused with ${reason}`, reply.rejected);
+      if (!fresh || attempt > 1)
+        throw await uncertain(`refused with ${reason}`, { ...reply.rejected, reason });
       stopLease();
       await wallet.note(spend, { state: "rejected", reason, leaseUntilMs: 0 });
       wallet.emit({ type: "rejected", reason, ...facts });
@@ -92,22 +93,40 @@ export async function present(
   }
 }
 
-/** Presents it once. @throws only what the caller's signal aborts with. */
+/**
+ * Presents it once.
+ *
+ * @param inDoubt whether it may have been taken already.
+ * @throws only what the caller's signal aborts with.
+ */
 async function ask(
   wallet: Wallet,
   spend: Spend,
   request: Replayable,
+  inDoubt: boolean,
   stopLease: () => void,
 ): Promise<Outcome | Again> {
   const { signal } = request;
   const abort = new AbortController();
-  const stop = () => abort.abort(signal?.reason);
-  signal?.addEventListener("abort", stop);
-  if (signal?.aborted === true) stop();
   const timeout = new Error("no answer in time");
   const timer = setTimeout(() => abort.abort(timeout), wallet.retry.timeoutMs);
   let isStream = false;
+  let isNoted = false;
+  let delivered: SpendChange = {};
   const end = () => signal?.removeEventListener("abort", stop);
+  const onEnd = async (cut: boolean): Promise<void> => {
+    if (!isStream) return;
+    isStream = false;
+    end();
+    if (isNoted) return;
+    await wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : delivered);
+  };
+  const stop = () => {
+    abort.abort(signal?.reason);
+    void onEnd(true);
+  };
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted === true) stop();
   try {
     const response = await request.send({
       url: spend.sendTo ?? spend.url,
@@ -120,15 +139,15 @@ async function ask(
     if (status === 402) return await judgeRefusal(response, receipt, spend);
     if (AGAIN.has(status) || status >= 500)
       return { why: `status ${status}`, waitMs: retryAfter(response, wallet.now()), response };
-    const { body, ended } = await holdBody(response, (cut) => {
-      end();
-      stopLease();
-      void wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : finalState());
-    });
-    const finalState = () => ({ ...outcomeOf(status, receipt), leaseUntilMs: 0 });
+    delivered = { ...outcomeOf(spend, status, receipt, inDoubt), leaseUntilMs: 0 };
+    const { body, ended } = await holdBody(response, onEnd);
     isStream = !ended;
-    if (ended) stopLease();
-    await wallet.note(spend, ended ? finalState() : { state: "answered" });
+    // Of an error nobody may want the body.
+    isNoted = ended || !isDelivered(status);
+    stopLease();
+    // Nor, perhaps, of what was paid for: others wait for its reader as long as for an answer.
+    const leaseUntilMs = wallet.now() + wallet.retry.timeoutMs;
+    await wallet.note(spend, isNoted ? delivered : { state: "answered", leaseUntilMs });
     tell(wallet, spend, status, receipt);
     return { response: body, paid: isSuccess(receipt) };
   } catch (cause) {
@@ -148,8 +167,8 @@ async function judgeRefusal(
 ): Promise<Outcome | Again> {
   if (receipt === "unreadable") return { why: "an unreadable receipt", response };
   const settled = receipt?.errorReason;
-  if (receipt?.success === false && UNKNOWN_REASONS.has(settled))
-    return { why: settled ?? "", response };
+  if (receipt?.success === true) return { why: "status 402 with a receipt of success", response };
+  if (receipt && UNKNOWN_REASONS.has(settled)) return { why: settled ?? "", response };
   const demand = await readDemand(response).catch(() => undefined);
   const reason = settled ?? demand?.error;
   return {
@@ -167,11 +186,26 @@ const isSuccess = (receipt: Receipt): boolean =>
 const isDelivered = (status: number): boolean => status >= 200 && status < 300;
 
 /** What the spend store is told of an answer that is no refusal. */
-function outcomeOf(status: number, receipt: Receipt): SpendChange {
+function outcomeOf(
+  { state }: Spend,
+  status: number,
+  receipt: Receipt,
+  inDoubt: boolean,
+): SpendChange {
   if (receipt !== undefined && receipt !== "unreadable" && receipt.success)
-    return { state: "paid", transaction: receipt.transaction };
-  return { state: isDelivered(status) ? "delivered" : "rejected", reason: `status ${status}` };
+    // A handler's error that was charged for is no delivery: a later call asks for one with the same payment.
+    return { state: status < 400 ? "paid" : "answered", transaction: receipt.transaction };
+  if (isDelivered(status)) return { state: "delivered", reason: `status ${status}` };
+  // Whoever answered it (a gateway, perhaps) says nothing of what became of it before.
+  if (inDoubt || receipt !== undefined)
+    return { state: state === "answered" ? "answered" : "pending" };
+  return { state: "rejected", reason: `${STATUS}${status}` };
 }
+
+const STATUS = "status ";
+
+/** Whether a rejected payment was answered with an error and not refused: the very same may be taken the next time. */
+export const mayBeTaken = ({ reason }: Spend): boolean => reason?.startsWith(STATUS) === true;
 
 function tell(wallet: Wallet, spend: Spend, status: number, read: Receipt): void {
   const receipt = read === "unreadable" ? undefined : read;

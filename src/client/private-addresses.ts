@@ -25,20 +25,23 @@ export function refusePrivateAddresses(
   const { resolve, maxRedirects = 20 } = options;
 
   async function assertPublic(url: URL): Promise<void> {
-    const host = url.hostname.replace(/^\[|\]$|\.$/g, "");
+    const host = url.hostname.replace(/^\[|\]$|\.+$/g, "");
     const addresses = isAddress(host) ? [host] : ((await resolve?.(host)) ?? []);
     if (!isPrivateName(host) && !addresses.some((address) => isPrivateAddress(address))) return;
     const message = `${quote(host)} is an address of this machine or of a private network`;
     throw new PaymentRefused([{ rule: "private_address", message }]);
   }
 
-  return async (input, init = {}) => {
-    const { method, redirect, signal, ...asked } = { ...settingsOf(input), ...init };
-    const start = new URL(asked.url, globalThis.location?.href);
+  return async (input, init) => {
+    const request = input instanceof Request ? input : undefined;
+    const asked = input instanceof Request ? input.url : input;
+    const start = new URL(asked, globalThis.location?.href);
+    const method = (init?.method ?? request?.method ?? "GET").toUpperCase();
     let url = start;
-    let headers = new Headers(asked.headers);
+    let headers = new Headers(init?.headers ?? request?.headers);
     await assertPublic(url);
-    if (redirect !== "follow") return await fetch(input, init);
+    if ((init?.redirect ?? request?.redirect ?? "follow") !== "follow")
+      return await fetch(input, init);
     let response = await fetch(input, { ...init, redirect: "manual" });
     for (let step = 0; isRedirect(response); step++) {
       const location = response.headers.get("Location");
@@ -51,7 +54,8 @@ export function refusePrivateAddresses(
       if (next.origin !== url.origin) headers = withoutCredentials(headers);
       response.body?.cancel().catch(() => undefined);
       url = next;
-      response = await fetch(url.href, { method, headers, signal, redirect: "manual" });
+      const signal = init?.signal ?? request?.signal ?? null;
+      response = await fetch(url.href, { ...init, method, headers, signal, redirect: "manual" });
     }
     // The same answer as fetch's own: where it came from, and that it was redirected.
     if (url === start) return response;
@@ -60,20 +64,6 @@ export function refusePrivateAddresses(
       redirected: { value: true },
     });
   };
-}
-
-/** What matters here of a call's first argument. */
-function settingsOf(input: string | URL | Request): {
-  url: string;
-  method: string;
-  redirect: RequestRedirect;
-  headers: HeadersInit;
-  signal: AbortSignal | null;
-} {
-  if (!(input instanceof Request))
-    return { url: String(input), method: "GET", redirect: "follow", headers: {}, signal: null };
-  const { url, method, redirect, headers, signal } = input;
-  return { url, method, redirect, headers, signal };
 }
 
 const isRedirect = ({ status }: Response): boolean => [301, 302, 303, 307, 308].includes(status);
@@ -90,18 +80,23 @@ const isAddress = (host: string): boolean => host.includes(":") || /^[\d.]+$/.te
 const isPrivateName = (host: string): boolean =>
   !isAddress(host) &&
   (!host.includes(".") ||
-    /\.(?:localhost|local|internal|intranet|lan|home\.arpa|test)$/i.test(host));
+    /\.(?:localhost|localdomain|local|internal|intranet|lan|home\.arpa|test)$/i.test(host));
+
+const IPV4 = /^\d+(\.\d+){3}$/;
 
 /** Ranges that are not globally reachable (IANA special-purpose address registries). */
 function isPrivateAddress(address: string): boolean {
-  const text = address.toLowerCase();
-  if (!text.includes(":")) return isPrivateIpv4(text.split(".").map(Number));
+  const text = address.toLowerCase().replace(/%.*/s, "");
+  // What is no address is not known to be a public one.
+  if (!URL.canParse(text.includes(":") ? `http://[${text}]` : `http://${text}`)) return true;
+  if (!text.includes(":")) return !IPV4.test(text) || isPrivateIpv4(text.split(".").map(Number));
   const groups = ipv6Groups(text);
   const [first = 0, second = 0] = groups;
   const last = [groups[6] ?? 0, groups[7] ?? 0].flatMap((group) => [group >> 8, group & 0xff]);
   const isMapped = groups.slice(0, 5).every((group) => group === 0);
   if (isMapped) return groups[5] === 0xffff ? isPrivateIpv4(last) : true;
-  if (first === 0x64 && second === 0xff9b) return isPrivateIpv4(last);
+  if (first === 0x64 && second === 0xff9b && groups.slice(2, 6).every((group) => group === 0))
+    return isPrivateIpv4(last);
   if (first === 0x2002)
     return isPrivateIpv4([
       second >> 8,
@@ -111,6 +106,7 @@ function isPrivateAddress(address: string): boolean {
     ]);
   // Only 2000::/3 is global unicast; documentation and Teredo are not reachable as such.
   if (first >> 13 !== 1) return true;
+  if (first === 0x3fff) return second < 0x1000;
   return first === 0x2001 && (second === 0x0db8 || second < 0x0200);
 }
 
@@ -126,11 +122,10 @@ function isPrivateIpv4([a = 0, b = 0, c = 0]: readonly number[]): boolean {
 
 /** The eight groups of an IPv6 address. */
 function ipv6Groups(text: string): number[] {
-  const [address = ""] = text.split("%");
-  const ipv4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(address);
+  const ipv4 = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
   const hex =
     ipv4 === null
-      ? address
+      ? text
       : `${ipv4[1]}${((Number(ipv4[2]) << 8) | Number(ipv4[3])).toString(16)}:${((Number(ipv4[4]) << 8) | Number(ipv4[5])).toString(16)}`;
   const [head = "", tail] = hex.split("::");
   const parse = (part: string) =>

@@ -1,6 +1,6 @@
 import type { ClientScheme } from "../core/scheme.ts";
 import { networkFamily } from "../core/network.ts";
-import type { SpendStore } from "./spend-store.ts";
+import type { Spend, SpendStore } from "./spend-store.ts";
 
 export interface Reconciled {
   /** Payments that the chain was asked about. */
@@ -22,22 +22,34 @@ export async function reconcileSpending(
   nowMs: number = Date.now(),
 ): Promise<Reconciled> {
   let [asked, released, taken] = [0, 0, 0];
-  const spends = await store.list({ states: ["pending", "answered", "delivered", "rejected"] });
-  for (const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } of spends) {
+  const spends: Spend[] = [];
+  for (let page: Spend[], before: string | undefined; ; before = page.at(-1)?.id) {
+    page = await store.list({
+      states: ["reserved", "pending", "answered", "delivered", "rejected", "replaced"],
+      ...(before !== undefined && { before }),
+    });
+    if (page.length === 0) break;
+    spends.push(...page);
+  }
+  // What was replaced counts for its replacement, which comes before it here, as long as that may be taken.
+  const held = new Set<string | undefined>();
+  for (const spend of spends) {
+    const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } = spend;
     const scheme = schemes.find(
       (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
     );
-    if (payload === undefined || scheme?.fate === undefined || expiresAtMs > nowMs) continue;
-    asked += 1;
-    const fate = await scheme.fate(payload, { network, asset });
+    let fate = "open";
+    if (payload !== undefined && scheme?.fate && expiresAtMs <= nowMs && !held.has(id)) {
+      asked += 1;
+      fate = await scheme.fate(payload, { network, asset });
+    }
+    if (fate === "open") held.add(replaces);
     if (fate === "taken") {
       taken += 1;
       await store.update(id, { state: "paid" });
     } else if (fate === "void") {
       released += 1;
       await store.update(id, { state: "released" });
-      // What it replaced is excluded by the same proof.
-      if (replaces !== undefined) await store.update(replaces, { state: "released" });
     }
   }
   return { asked, released, taken };

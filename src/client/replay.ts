@@ -1,4 +1,4 @@
-import { concatBytes, readBytes } from "../core/body.ts";
+import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
 
 /** A body, or a function that makes the same one anew for every time that it is sent. */
@@ -23,11 +23,15 @@ export interface Replayable {
   identity(): Promise<string | undefined>;
 }
 
-type Body = BodyInit | null | undefined;
+/** A body as it was when the call was made, and the type that `fetch` would give it. */
+interface Kept {
+  readonly body: string | Blob | Uint8Array<ArrayBuffer> | (() => BodyInit) | null | undefined;
+  readonly type?: string | null;
+}
 
 /**
- * Makes a call of `fetch` repeatable. Streams are read into memory, up to `maxBytes`, and what can be changed is
- * copied, so that what the caller does with it meanwhile changes nothing. A function as body is called for each time.
+ * Makes a call of `fetch` repeatable. Streams are read into memory, up to `maxBytes`, and forms and bytes are copied, so
+ * that what the caller does with them meanwhile changes nothing. A function as body is called for each time.
  *
  * @throws X402Error `body_not_replayable` before anything is sent.
  */
@@ -39,68 +43,75 @@ export async function replayable(
 ): Promise<Replayable> {
   if (input instanceof Request) {
     const request = new Request(input, init);
-    const body = request.body === null ? undefined : await readAll(request.body, maxBytes);
     const { url, method, headers, signal } = request;
     const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } =
       request;
-    const settings = { cache, credentials, integrity, keepalive, redirect, referrerPolicy };
-    const more = {
+    const settings = {
+      ...{ method, headers, signal, cache, credentials, integrity, keepalive, redirect },
+      referrerPolicy,
       ...(mode !== "navigate" && { mode }),
       ...(referrer !== "about:client" && { referrer }),
     };
-    return sender(fetch, url, { ...settings, ...more, method, headers, signal }, body);
+    return sender(fetch, url, settings, await keep(request.body, maxBytes));
   }
   const { body, duplex: _, ...rest } = init as RequestInit & { duplex?: unknown };
   return sender(fetch, String(input), rest, await keep(body, maxBytes));
 }
 
-/** A body that can be sent twice. Node takes async iterables beside what the standard knows. */
 async function keep(
   body: ReplayableBody | (() => ReplayableBody) | null | undefined,
   maxBytes: number,
-): Promise<Body | (() => BodyInit)> {
-  if (typeof body === "function") return body as () => BodyInit;
-  if (body instanceof ReadableStream) return await readAll(body, maxBytes);
-  if (body instanceof ArrayBuffer) return body.slice(0);
-  if (ArrayBuffer.isView(body))
-    return new Uint8Array(body.buffer, body.byteOffset, body.byteLength).slice();
-  if (body instanceof URLSearchParams) return new URLSearchParams(body);
-  if (body instanceof FormData) {
-    const copy = new FormData();
-    for (const [name, value] of body) copy.append(name, value as string);
-    return copy;
-  }
-  if (typeof body === "object" && body !== null && Symbol.asyncIterator in body) {
-    const source = body[Symbol.asyncIterator]();
-    const stream = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const { done, value } = await source.next();
-        if (done === true) controller.close();
-        else
-          controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
-      },
-      cancel: async () => void (await source.return?.()),
-    });
-    return await readAll(stream, maxBytes);
-  }
-  return body;
+): Promise<Kept> {
+  if (typeof body !== "object" || body === null || body instanceof Blob)
+    return { body: body as Kept["body"] };
+  const isStream = Symbol.asyncIterator in body || body instanceof ReadableStream;
+  const held = new Response(isStream ? streamOf(body) : body);
+  const bytes = await readBytes(held.body, isStream ? maxBytes : Number.POSITIVE_INFINITY);
+  if (bytes !== undefined) return { body: bytes, type: held.headers.get("Content-Type") };
+  throw new X402Error(
+    "body_not_replayable",
+    `a streamed body of over ${maxBytes} bytes cannot be sent twice: give a function that makes it anew`,
+  );
+}
+
+/** Node takes async iterables beside what the standard knows, of text too. */
+function streamOf(body: ReadableStream | AsyncIterable<Uint8Array | string>): ReadableStream {
+  if (body instanceof ReadableStream) return body;
+  const source = body[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const { done, value } = await source.next();
+      if (done === true) controller.close();
+      else controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
+    },
+    cancel: async () => void (await source.return?.()),
+  });
 }
 
 function sender(
   fetch: typeof globalThis.fetch,
   url: string,
   init: RequestInit,
-  body: Body | (() => BodyInit),
+  { body, type }: Kept,
 ): Replayable {
   const method = (init.method ?? "GET").toUpperCase();
   const withBody = (settings: RequestInit): RequestInit => {
     if (body === undefined) return settings;
     const made = typeof body === "function" ? body() : body;
     const isStream = typeof made === "object" && made !== null && Symbol.asyncIterator in made;
-    return { ...settings, body: made, ...(isStream && { duplex: "half" }) };
+    const headers = new Headers(settings.headers);
+    if (type && !headers.has("Content-Type")) headers.set("Content-Type", type);
+    return {
+      ...settings,
+      ...(type && { headers }),
+      body: made,
+      ...(isStream && { duplex: "half" }),
+    };
   };
+  const base = globalThis.location?.href;
+  const absolute = URL.canParse(url, base) ? new URL(url, base).href : url;
   return {
-    url,
+    url: absolute,
     method,
     signal: init.signal,
     send(change) {
@@ -111,38 +122,22 @@ function sender(
       return fetch(change.url, withBody({ ...init, headers, redirect, signal }));
     },
     async identity() {
-      const name = `${method} ${url.replace(/#.*/s, "")}`;
+      const name = `${method} ${absolute.replace(/#.*/s, "")}`;
       const key = new Headers(init.headers).get("Idempotency-Key");
       if (key !== null) return `${name} key ${key}`;
       if (body === undefined || body === null) return name;
       if (typeof body === "function" || globalThis.crypto?.subtle === undefined) return undefined;
-      const digest = await crypto.subtle.digest("SHA-256", await bytesOf(body));
+      const digest = await crypto.subtle.digest("SHA-256", await bytesOf(body, type));
       return `${name} ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
     },
   };
 }
 
-/** All of a body that was kept; the parts of a form without the boundary, which is another one every time. */
-async function bytesOf(body: BodyInit): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(body instanceof FormData)) return new Uint8Array(await new Response(body).arrayBuffer());
-  const parts: Uint8Array[] = [];
-  for (const [name, value] of body) {
-    const isFile = typeof value !== "string";
-    const content = new Uint8Array(await new Response(value).arrayBuffer());
-    const head = [name, isFile ? value.name : "", isFile ? value.type : "", content.length];
-    parts.push(new TextEncoder().encode(JSON.stringify(head)), content);
-  }
-  return concatBytes(parts);
-}
-
-async function readAll(
-  stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readBytes(stream, maxBytes);
-  if (bytes !== undefined) return bytes;
-  throw new X402Error(
-    "body_not_replayable",
-    `a streamed body of over ${maxBytes} bytes cannot be sent twice: give a function that makes it anew, or raise maxBodyBytes`,
-  );
+/** All of a body; of a form without its boundary, which is another one every time that the form is made. */
+async function bytesOf(body: BodyInit, type?: string | null): Promise<ArrayBuffer> {
+  const bytes = await new Response(body).arrayBuffer();
+  const boundary = /^multipart\/form-data; *boundary=(.+)$/.exec(type ?? "")?.[1];
+  if (boundary === undefined) return bytes;
+  const text = new TextDecoder("latin1").decode(bytes).replaceAll(boundary, "");
+  return await new Response(text).arrayBuffer();
 }

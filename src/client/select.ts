@@ -4,7 +4,8 @@ import { networkFamily } from "../core/network.ts";
 import type { ClientScheme } from "../core/scheme.ts";
 import { PaymentRefused, type PaymentRule, type Refusal } from "./errors.ts";
 import { DECIMALS, DOLLARS, human, scaled, spendValue, unitOf } from "./money.ts";
-import type { Policy, Proposal } from "./policy.ts";
+import type { Proposal } from "./proposal.ts";
+import type { Wallet } from "./wallet.ts";
 import { quote } from "./text.ts";
 
 /** An offer that may be paid, as far as it can be told without the spend store. */
@@ -30,21 +31,20 @@ const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "
  * of tokens: what a server says about decimals counts for nothing.
  */
 export async function selectOffers(
+  wallet: Wallet,
   call: Pick<Proposal, "url" | "method" | "host">,
   offers: readonly PaymentRequirements[],
-  schemes: readonly ClientScheme[],
-  policy: Policy,
-  { prefer = {}, select }: SelectOptions,
 ): Promise<{ choices: Choice[]; refusals: Refusal[] }> {
+  const { prefer = {}, select } = wallet.selection;
   const choices: Choice[] = [];
   const refusals: Refusal[] = [];
   for (const requirements of offers) {
-    const scheme = schemes.find(
+    const scheme = wallet.schemes.find(
       (candidate) =>
         candidate.scheme === requirements.scheme &&
         candidate.family === networkFamily(requirements.network),
     );
-    const judged = judge(call, requirements, scheme, policy);
+    const judged = judge(wallet, call, requirements, scheme);
     if ("choice" in judged) choices.push(judged.choice);
     else {
       const offer = `${quote(requirements.scheme)} on ${quote(requirements.network)}`;
@@ -54,22 +54,17 @@ export async function selectOffers(
   if (offers.length === 0)
     refusals.push({ rule: "no_offer", message: "the server offers no way to pay" });
 
-  const rank = (list: readonly string[] = [], ...names: string[]) => {
-    const index = list.findIndex((entry) =>
-      names.some((name) => name.toLowerCase() === entry.toLowerCase()),
-    );
-    return index < 0 ? list.length : index;
+  const rank = (list: readonly string[] | undefined, names: readonly string[]) => {
+    const index = list?.findIndex((entry) => names.includes(entry.toLowerCase())) ?? -1;
+    return index < 0 ? Number.MAX_VALUE : index;
   };
-  const order = ({ proposal: { requirements, symbol, unit, value } }: Choice) => [
-    rank(prefer.networks, requirements.network),
-    rank(prefer.assets, requirements.asset, symbol),
-    unit === DOLLARS ? 0 : 1,
-    unit === DOLLARS ? value : 0,
-  ];
-  choices.sort((a, b) => {
-    const [of, other] = [order(a), order(b)];
-    return of.map((part, index) => part - (other[index] ?? 0)).find((by) => by !== 0) ?? 0;
-  });
+  const sortBy = (score: (proposal: Proposal) => number) =>
+    choices.sort((a, b) => score(a.proposal) - score(b.proposal));
+  sortBy(({ unit, value }) => (unit === DOLLARS ? value : Number.MAX_VALUE));
+  sortBy(({ requirements, symbol }) =>
+    rank(prefer.assets, [requirements.asset.toLowerCase(), symbol.toLowerCase()]),
+  );
+  sortBy(({ requirements }) => rank(prefer.networks, [requirements.network.toLowerCase()]));
   if (select === undefined || choices.length === 0) return { choices, refusals };
   const chosen = await select(choices.map(({ proposal }) => proposal));
   const found = choices.find(({ proposal }) => proposal === chosen);
@@ -79,10 +74,10 @@ export async function selectOffers(
 }
 
 function judge(
+  { maxAmount, maxLifetimeSeconds, policy }: Wallet,
   call: Pick<Proposal, "url" | "method" | "host">,
   requirements: PaymentRequirements,
   scheme: ClientScheme | undefined,
-  policy: Policy,
 ): Refusal | { choice: Choice } {
   const refuse = (rule: PaymentRule, message: string) => ({ rule, message });
   if (scheme === undefined) return refuse("scheme", "no scheme for it");
@@ -91,7 +86,7 @@ function judge(
   if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with this scheme");
   const asset = scheme.asset(requirements);
   const unit = asset && unitOf(asset);
-  const limit = unit === undefined ? undefined : policy.maxAmount.get(unit);
+  const limit = unit === undefined ? undefined : maxAmount.get(unit);
   if (asset === undefined || unit === undefined || limit === undefined) {
     const token = `the token ${quote(requirements.asset)} is not a known dollar token`;
     const advice = asset && `, and maxAmount gives no limit in ${asset.symbol}`;
@@ -105,11 +100,19 @@ function judge(
     const most = human(formatAmount(limit, DECIMALS), unit);
     return refuse("max_amount", `the price of ${price} is over the limit of ${most} a payment`);
   }
-  const rule = policy.listed(call.host, requirements, asset);
-  if (rule !== undefined)
-    return refuse(rule, `the ${rule} is denied, or not among those that are allowed`);
-  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, policy.maxLifetimeSeconds);
+  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds);
   const { symbol } = asset;
-  const proposal = { ...call, requirements, symbol, amount, unit, value, lifetimeSeconds };
-  return { choice: { scheme, proposal } };
+  // Whoever is asked about it changes nothing of what is signed.
+  Object.freeze(requirements);
+  Object.freeze(requirements.extra);
+  const proposal = Object.freeze({
+    ...call,
+    requirements,
+    symbol,
+    amount,
+    unit,
+    value,
+    lifetimeSeconds,
+  });
+  return policy?.listed(proposal) ?? { choice: { scheme, proposal } };
 }

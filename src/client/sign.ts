@@ -2,14 +2,12 @@
 import type { ClientScheme } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
 import { factsOf } from "./events.ts";
-import { human, scaled } from "./money.ts";
-import { formatAmount } from "../core/amount.ts";
 import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
-import type { Proposal } from "./policy.ts";
+import type { Proposal } from "./proposal.ts";
 import { selectOffers, type Choice } from "./select.ts";
-import type { Spend, SpendRefusal } from "./spend-store.ts";
-import { quote } from "./text.ts";
+import { abortable } from "./sleep.ts";
+import type { Spend } from "./spend-store.ts";
 import type { Wallet } from "./wallet.ts";
 
 /** What is paid for. */
@@ -22,12 +20,13 @@ export interface Call {
   readonly request: string | undefined;
 }
 
+type Signal = AbortSignal | null | undefined;
+
 /** Clocks of chains and of ours may differ by this much. */
 const SKEW_MS = 60_000;
 
 /** Whether a payment may still be taken. */
-export const isOpen = (spend: Spend, nowMs: number): boolean =>
-  nowMs <= spend.expiresAtMs + SKEW_MS;
+export const isOpen = (spend: Spend, nowMs: number): boolean => nowMs <= spend.expiresAtMs;
 
 /**
  * @param earlier payment for the same request: the new one excludes it, so that at most one of both is taken; while it
@@ -39,13 +38,15 @@ export async function signPayment(
   call: Call,
   demand: Demand,
   earlier: Spend | undefined,
+  signal: Signal,
 ): Promise<Spend> {
-  const { schemes, policy, selection } = wallet;
-  const { choices, refusals } = await selectOffers(call, demand.offers, schemes, policy, selection);
+  const { choices, refusals } = await abortable(selectOffers(wallet, call, demand.offers), signal);
   for (const choice of choices) {
-    const spend = await attempt(wallet, call, demand, choice, earlier);
+    const spend = await attempt(wallet, call, demand, choice, earlier, signal);
     if (!("rule" in spend)) return spend;
     refusals.push(spend);
+    // A no is not asked for again.
+    if (spend.rule === "confirm") break;
   }
   const [first, ...others] = refusals;
   throw new PaymentRefused([first ?? { rule: "no_offer", message: "no offer" }, ...others]);
@@ -57,6 +58,7 @@ async function attempt(
   demand: Demand,
   { scheme, proposal }: Choice,
   earlier: Spend | undefined,
+  signal: Signal,
 ): Promise<Spend | Refusal> {
   const { store, policy, now } = wallet;
   const { requirements, unit } = proposal;
@@ -64,16 +66,22 @@ async function attempt(
   if (earlier !== undefined && isOpen(earlier, now())) {
     // A second replacement would push the end further and further away.
     if (instead === undefined || earlier.replaces !== undefined) {
-      const until = new Date(earlier.expiresAtMs + SKEW_MS).toISOString();
+      const until = new Date(earlier.expiresAtMs).toISOString();
       const message = `an earlier payment for this request may be taken until ${until}; call again after that`;
       return { rule: "earlier_payment", message };
     }
   }
+  /** It is done with when what it excludes has run out as well. */
+  const expiry = (fromMs: number) =>
+    Math.max(fromMs + proposal.lifetimeSeconds * 1000 + SKEW_MS, instead?.expiresAtMs ?? 0);
   const nowMs = now();
   const { url, method, host } = call;
   const { network, asset, amount, payTo } = requirements;
-  // At most one of the two is taken, so that only what is more is counted anew.
-  const counted = instead?.unit === unit && instead.payTo === payTo ? instead.value : 0;
+  // At most one of the two is taken, so that only what is more is counted anew. One whose time is over may be released
+  // at any moment: the new one counts in its place.
+  const countsAlike = instead?.unit === unit && instead.payTo === payTo;
+  const isLive = earlier !== undefined && isOpen(earlier, nowMs);
+  const counted = countsAlike && isLive ? instead.value : 0;
   const spend: Spend = {
     id: crypto.randomUUID(),
     atMs: nowMs,
@@ -88,45 +96,54 @@ async function attempt(
     asset,
     amount,
     payTo,
-    expiresAtMs: nowMs + proposal.lifetimeSeconds * 1000,
+    expiresAtMs: expiry(nowMs),
     ...(call.request !== undefined && { request: call.request }),
     owner: wallet.owner,
     leaseUntilMs: wallet.leaseUntil(),
     x402Version: demand.version,
     ...(instead && { replaces: instead.id }),
   };
-  const limits = policy.limits(host, payTo, unit);
+  const isMoved = countsAlike && !isLive && spend.value >= instead.value;
+  const limits = policy?.limits(proposal) ?? [];
   const family = network.slice(0, network.indexOf(":"));
-  const pin = policy.pinPayees
+  const pin = policy?.pinPayees
     ? { name: `${new URL(url).origin} ${family}`, value: payTo.toLowerCase() }
     : undefined;
   const refused = await store.reserve(spend, limits, pin);
-  if (refused !== undefined) return explain(refused, proposal);
+  if (refused !== undefined)
+    return policy?.explain(refused, proposal) ?? { rule: "budget", message: "the store refuses" };
 
   const stopLease = wallet.keepLease(spend.id);
   try {
-    if (!(await isConfirmed(wallet, scheme, proposal))) {
+    signal?.throwIfAborted();
+    if (policy !== undefined && !(await abortable(policy.confirms(proposal), signal))) {
       await wallet.note(spend, { state: "released" });
       return { rule: "confirm", message: "it was not confirmed" };
     }
     const signedAtMs = now();
-    const payload = await scheme.createPayload(requirements, {
-      nowSeconds: Math.floor(signedAtMs / 1000),
-      lifetimeSeconds: proposal.lifetimeSeconds,
-      x402Version: demand.version,
-      ...(instead?.payload && { instead: instead.payload }),
-    });
+    const payload = await abortable(
+      scheme.createPayload(requirements, {
+        nowSeconds: Math.floor(signedAtMs / 1000),
+        lifetimeSeconds: proposal.lifetimeSeconds,
+        x402Version: demand.version,
+        ...(instead?.payload && { instead: instead.payload }),
+      }),
+      signal,
+    );
     const change = {
       state: "pending",
       payload,
       headers: paymentHeaders(demand, requirements, payload),
-      expiresAtMs: signedAtMs + proposal.lifetimeSeconds * 1000,
+      expiresAtMs: expiry(signedAtMs),
     } as const;
     if (!(await store.update(spend.id, change))) {
       const message = "its reservation ran out while it waited; call again";
       return { rule: "budget", message };
     }
-    if (instead !== undefined) await wallet.note(instead, { state: "replaced" });
+    if (earlier !== undefined)
+      await wallet.note(earlier, {
+        state: isLive ? "replaced" : isMoved ? "released" : "rejected",
+      });
     const signed = { ...spend, ...change };
     wallet.emit({ type: "signed", ...factsOf(signed) });
     return signed;
@@ -143,34 +160,3 @@ const excluded = (earlier: Spend, scheme: ClientScheme, { requirements }: Propos
   earlier.payload !== undefined &&
   earlier.network === requirements.network &&
   scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true;
-
-async function isConfirmed(
-  { confirm }: Wallet,
-  scheme: ClientScheme,
-  proposal: Proposal,
-): Promise<boolean> {
-  if (confirm === undefined) return true;
-  const asset = scheme.asset(proposal.requirements);
-  const above = confirm.above.get(proposal.unit);
-  const amount = BigInt(proposal.requirements.amount);
-  if (asset !== undefined && above !== undefined && scaled(amount, asset) <= above) return true;
-  try {
-    // Whatever else is answered is no yes.
-    const answer: unknown = await confirm.ask(proposal);
-    return answer === true;
-  } catch {
-    return false;
-  }
-}
-
-function explain(refused: SpendRefusal, { host, unit }: Proposal): Refusal {
-  if ("pinned" in refused) {
-    const message = `${quote(host)} was paid at ${quote(refused.pinned)} before, and asks for another payee now`;
-    return { rule: "payee_changed", message };
-  }
-  const { limit, spent } = refused;
-  const money = (value: number) => human(formatAmount(BigInt(value), 6), unit);
-  const window = limit.windowSeconds === undefined ? "" : ` in ${limit.windowSeconds} seconds`;
-  const message = `the budget of ${money(limit.max)}${window} (${quote(limit.scope)}) has ${money(Math.max(0, limit.max - spent))} left`;
-  return { rule: "budget", message };
-}

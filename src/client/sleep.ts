@@ -13,3 +13,16 @@ export function sleep(ms: number, signal?: AbortSignal | null): Promise<void> {
     if (signal?.aborted === true) abort();
   });
 }
+
+/** Waits for something that takes no signal; what comes after an abort is dropped. */
+export function abortable<T>(
+  waited: Promise<T>,
+  signal: AbortSignal | null | undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal?.reason as Error);
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted === true) abort();
+    void waited.then(resolve, reject).finally(() => signal?.removeEventListener("abort", abort));
+  });
+}

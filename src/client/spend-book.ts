@@ -50,7 +50,8 @@ export function reserveSpend(
 ): SpendRefusal | undefined {
   const { spends, open, pins, keep } = book;
   const { id, atMs, unit, value } = spend;
-  assertNumbers(spend);
+  const { expiresAtMs, leaseUntilMs } = spend;
+  assertNumbers(value, atMs, expiresAtMs, leaseUntilMs, ...limits.map(({ max }) => max));
   if (spends.has(id)) throw new TypeError("spend: id is used");
   for (const other of openSpends(book)) {
     if (other.state === "reserved" && isFree(other, atMs, gone))
@@ -81,11 +82,11 @@ export function updateSpend(book: SpendBook, id: string, change: SpendChange): b
   const before = book.spends.get(id);
   if (!before || before.state === "released") return false;
   const spend = { ...before, ...change };
-  assertNumbers(spend);
+  assertNumbers(spend.expiresAtMs, spend.leaseUntilMs);
   const { state } = spend;
   const isOpen = /^(pen|res|ans|rej)/.test(state);
   if (state === "released") count(book, spend, -spend.value);
-  if (!isOpen) {
+  if (state === "released" || state === "paid") {
     delete spend.payload;
     delete spend.headers;
   }
@@ -104,12 +105,11 @@ export function findSpend(
 ): TakenSpend | undefined {
   let held: TakenSpend | undefined;
   for (const spend of openSpends(book)) {
-    const { leaseUntilMs } = spend;
     if (spend.request !== request || spend.state === "reserved" || isExpired(spend, nowMs))
       continue;
-    if (spend.owner === owner && leaseUntilMs) continue;
-    if (takeover || isFree(spend, nowMs, gone)) return { spend };
-    held ??= { heldUntilMs: leaseUntilMs };
+    const isOwn = spend.owner === owner;
+    if (isFree(spend, nowMs, gone) || (takeover && !isOwn)) return { spend };
+    if (!isOwn) held ??= { heldUntilMs: spend.leaseUntilMs };
   }
   return held;
 }
@@ -139,9 +139,10 @@ export function sumSpends(
   windowSeconds?: number,
 ): number {
   const step = stepOf(windowSeconds);
+  const first = Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step);
   let sum = 0;
   for (const [index, value] of sums.get(keyOf(scope, unit, step)) ?? [])
-    if (index >= Math.floor((nowMs / 1000 - (windowSeconds ?? 0)) / step)) sum += value;
+    if (index >= first) sum += value;
   return sum;
 }
 
@@ -171,10 +172,9 @@ export function limitsOf(spend: Spend, limits: readonly SpendLimit[]): SpendLimi
 }
 
 /** Throws a `TypeError` for numbers that no store can keep. */
-export function assertNumbers({ value, atMs, expiresAtMs, leaseUntilMs }: Spend): void {
-  for (const number of [value, atMs, expiresAtMs, leaseUntilMs])
-    if (!(Number.isSafeInteger(number) && number >= 0))
-      throw new TypeError("spend: no safe integer of at least 0");
+export function assertNumbers(...numbers: readonly number[]): void {
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0))
+    throw new TypeError("spend: no safe integer of at least 0");
 }
 
 /** Seconds of the steps in which such a window is counted. */

@@ -1,19 +1,13 @@
 /** What all calls of one paying `fetch` share. */
 import type { ClientScheme } from "../core/scheme.ts";
+import { assertPositive } from "./assert.ts";
 import { callStore } from "./call-store.ts";
 import type { Emit } from "./events.ts";
 import { parseMoney, type Amounts, type Money } from "./money.ts";
-import { createPolicy, type Policy, type PolicyOptions, type Proposal } from "./policy.ts";
+import type { SpendPolicy } from "./policy.ts";
 import type { SelectOptions } from "./select.ts";
 import type { PaymentSlots } from "./slots.ts";
 import type { Spend, SpendChange, SpendStore } from "./spend-store.ts";
-
-export interface ConfirmOptions {
-  /** Payments over this are asked about; default: all. In each unit; those of another unit are all asked about. */
-  readonly above?: Money;
-  /** Whether to pay. Throwing is a no. */
-  readonly ask: (proposal: Proposal) => boolean | Promise<boolean>;
-}
 
 export interface RetryOptions {
   /** How often one payment is presented within a call; default 6. */
@@ -24,11 +18,15 @@ export interface RetryOptions {
   readonly maxWaitMs?: number;
 }
 
-export interface WalletOptions extends PolicyOptions, SelectOptions {
+export interface WalletOptions extends SelectOptions {
   /** What can be paid with, for example `[exactEvm({ account })]`. */
   readonly schemes: readonly ClientScheme[];
-  /** Asks before a payment is signed: a human in the loop. */
-  readonly confirm?: ConfirmOptions;
+  /** The most that one payment may cost; default `"$1"`. Tokens that are no dollars need a limit in their own unit. */
+  readonly maxAmount?: Money;
+  /** The longest that a payment may stay valid, whatever the server asks for; default 3600. */
+  readonly maxLifetimeSeconds?: number;
+  /** What may be spent beyond that: `spendPolicy({ budgets: [{ limit: "$10" }] })`. */
+  readonly policy?: SpendPolicy;
   /**
    * Where spending is written down: `memorySpendStore()`, `fileSpendStore(path)` or `redisSpendStore(redis)`. Budgets
    * need one. Without it, only what a later call has to finish is kept, in memory.
@@ -48,9 +46,10 @@ export interface WalletOptions extends PolicyOptions, SelectOptions {
 
 export interface Wallet {
   readonly schemes: readonly ClientScheme[];
-  readonly policy: Policy;
+  readonly maxAmount: Amounts;
+  readonly maxLifetimeSeconds: number;
+  readonly policy: SpendPolicy | undefined;
   readonly selection: SelectOptions;
-  readonly confirm: { readonly above: Amounts; readonly ask: ConfirmOptions["ask"] } | undefined;
   readonly store: SpendStore;
   readonly owner: string;
   readonly agent: string | undefined;
@@ -66,20 +65,22 @@ export interface Wallet {
   note(spend: Spend, change: SpendChange): Promise<void>;
 }
 
+/** No timer takes more milliseconds, and no date many more seconds. */
+const MOST = 2 ** 30;
+
 /** @throws TypeError for options that cannot work. */
 export function createWallet(options: WalletOptions, emit: Emit): Wallet {
-  const { schemes, confirm, store = callStore(), now = Date.now } = options;
-  if (options.store === undefined && (options.budgets || options.pinPayees))
+  const { schemes, policy, maxLifetimeSeconds = 3600, now = Date.now } = options;
+  const { store = callStore() } = options;
+  if (options.store === undefined && policy?.counts === true)
     throw new TypeError(
       "budgets and pinPayees need a store: memorySpendStore(), or one that outlives the process",
     );
   if (schemes.length === 0)
     throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
+  assertPositive("maxLifetimeSeconds", maxLifetimeSeconds, MOST);
   const retry = { attempts: 6, timeoutMs: 60_000, maxWaitMs: 30_000, ...options.retry };
-  for (const [name, value] of Object.entries(retry)) {
-    if (!Number.isSafeInteger(value) || value < (name === "maxWaitMs" ? 0 : 1))
-      throw new TypeError(`retry.${name} is not a positive whole number`);
-  }
+  for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value, MOST);
   const { leaseMs } = store;
   const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
   const write = async (id: string, change: SpendChange) => {
@@ -91,12 +92,10 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
   };
   return {
     schemes,
-    policy: createPolicy(options),
+    maxAmount: parseMoney(options.maxAmount ?? "$1", "maxAmount"),
+    maxLifetimeSeconds,
+    policy,
     selection: options,
-    confirm: confirm && {
-      above: parseMoney(confirm.above ?? [], "confirm.above"),
-      ask: confirm.ask,
-    },
     store,
     owner: crypto.randomUUID(),
     agent: options.agent,

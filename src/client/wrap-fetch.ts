@@ -1,12 +1,12 @@
-import { isSameJson } from "../core/json.ts";
 import { PaymentRefused, type PaymentRule } from "./errors.ts";
 import { emitter, type ClientEvent } from "./events.ts";
 import type { KnownOffers } from "./known-offers.ts";
 import { pay, rejection } from "./pay.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
-import { hostName } from "./policy.ts";
+import { hostName } from "./host-name.ts";
 import type { Outcome } from "./present.ts";
 import { replayable, type Replayable } from "./replay.ts";
+import { abortable } from "./sleep.ts";
 import { createWallet, type WalletOptions } from "./wallet.ts";
 
 export interface WrapFetchOptions extends WalletOptions {
@@ -42,15 +42,18 @@ export function wrapFetchWithPayment(
   return async (input, init) => {
     const request = await replayable(fetch, input, init, maxBodyBytes);
     const { method } = request;
-    const first = payFirst && (await payAtOnce(payFirst, request));
+    const first = await payFirst?.pay(request, (offer) => answer(request, request.url, offer));
     if (first !== undefined) return first;
     const response = await request.send();
     if (response.status !== 402) return response;
-    const demand = await readDemand(response);
+    const demand = await abortable(
+      readDemand(response),
+      AbortSignal.timeout(wallet.retry.timeoutMs),
+    );
     if (demand === undefined) return response;
     const url = response.url === "" ? request.url : response.url;
-    if (response.redirected) assertSameRequest(request, url);
     response.body?.cancel().catch(() => undefined);
+    if (response.redirected) assertSameRequest(request, url);
     const outcome = await answer(request, url, demand).catch((error: unknown) => {
       if (error instanceof PaymentRefused) {
         const { rule, message } = error;
@@ -63,48 +66,21 @@ export function wrapFetchWithPayment(
     return outcome.response;
   };
 
-  /** Pays with the first request, if the offer is known; nothing when the offer has changed, or may not be paid. */
-  async function payAtOnce(
-    offers: KnownOffers,
-    request: Replayable,
-  ): Promise<Response | undefined> {
-    const { method, url } = request;
-    const offer = offers.get(method, url);
-    // Without an identity the payment could not be excluded by the one that follows a refusal.
-    if (offer === undefined || (await request.identity()) === undefined) return undefined;
-    const outcome = await answer(request, url, offer).catch((error: unknown) => {
-      if (error instanceof PaymentRefused) return undefined;
-      throw error;
-    });
-    if (outcome === undefined) return undefined;
-    if ("paid" in outcome && (outcome.paid || !isRedirect(outcome.response)))
-      return outcome.response;
-    offers.learn(method, url, undefined);
-    if ("rejected" in outcome && !isOutdated(offer, outcome.demand))
-      throw rejection(outcome.rejected);
-    return undefined;
-  }
-
   async function answer(request: Replayable, url: string, demand: Demand): Promise<Outcome> {
     const host = hostName(new URL(url).host);
     const identity = await request.identity();
     const name = identity === undefined ? undefined : `${wallet.agent ?? ""} ${identity}`;
-    const leave = await wallet.slots?.enter(host);
+    const place = wallet.slots?.enter(host);
     try {
+      if (place !== undefined) await abortable(place, request.signal);
       const { method } = request;
       return await pay(wallet, request, { url, method, host, request: name }, demand);
     } finally {
-      leave?.();
+      // Also when it comes too late.
+      place?.then((leave) => leave()).catch(() => undefined);
     }
   }
 }
-
-const isRedirect = ({ status, type }: Response): boolean =>
-  (status >= 300 && status < 400) || type === "opaqueredirect";
-
-/** Whether the offers have changed since: the server then refused an offer that it does not make any more. */
-const isOutdated = (known: Demand, asked: Demand | undefined): boolean =>
-  asked !== undefined && !isSameJson(known.offers, asked.offers);
 
 function assertSameRequest({ url: asked, method }: Replayable, url: string): void {
   const refuse = (message: string, rule: PaymentRule = "redirected") =>

@@ -1,26 +1,15 @@
-/** Base64 with the standard alphabet and padding (RFC 4648, section 4), in plain JavaScript: `atob` is slow in Node 20. */
+/** Base64 with the standard alphabet and padding (RFC 4648, section 4). */
 
-const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const NONE = 255;
-const VALUES = new Uint8Array(128).fill(NONE);
-for (let value = 0; value < 64; value++) VALUES[ALPHABET.charCodeAt(value)] = value;
+/** `atob` also takes white space and text without padding. */
+const STRICT = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Bytes of a base64 text; nothing when it is not base64, or not padded. */
 export function decodeBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  if (text.length % 4 !== 0) return undefined;
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const digits = text.length - padding;
-  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
-  let at = 0;
-  let bits = 0;
-  for (let index = 0; index < digits; index++) {
-    const value = VALUES[text.charCodeAt(index)] ?? NONE;
-    if (value === NONE) return undefined;
-    bits = (bits << 6) | value;
-    // Four digits are three bytes; each of the last three digits of four completes one.
-    const place = index & 3;
-    if (place !== 0) bytes[at++] = bits >> (6 - 2 * place);
-  }
+  if (text.length % 4 !== 0 || !STRICT.test(text)) return undefined;
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  // A loop: `Uint8Array.from` with a function takes ten times as long.
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
   return bytes;
 }
 

@@ -56,8 +56,8 @@ export interface ClientScheme {
     requirements: PaymentRequirements,
   ): boolean;
   /**
-   * What became of a payload, by the chain: `taken`; `void` when it was not taken and never can be; else `open`.
-   * Absent, or `open`: not known.
+   * What became of a payload, by the chain: `taken`, itself or one that excludes it; `void` when it was not taken and
+   * never can be, which says nothing of one that excludes it and lives longer; else `open`. Absent, or `open`: not known.
    *
    * @throws X402Error `rpc_unavailable`.
    */

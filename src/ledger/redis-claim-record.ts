@@ -1,4 +1,5 @@
-import { FacilitatorRequest, SettleResponse } from "../core/messages.ts";
+import { FacilitatorRequest } from "../core/facilitator-messages.ts";
+import { SettleResponse } from "../core/messages.ts";
 import {
   array,
   boolean,

@@ -2,12 +2,10 @@ import type { Cluster, Redis } from "ioredis";
 import { assertChange, assertIdentification, assertNewClaim } from "./claim-input.ts";
 import type { ClaimStore, PaymentClaim } from "./claims.ts";
 import { assertDuration, assertKey } from "./input.ts";
-import { evictionProblem } from "./redis-check.ts";
 import { CLAIM_VERSION, fieldsOf, parseClaim } from "./redis-claim-record.ts";
 import { CLAIM_SCRIPTS } from "./redis-claim-scripts.ts";
-import { closeRedis, readyGate } from "./redis-ready.ts";
-import { isYes, malformed, scriptRunner } from "./redis-run.ts";
-import type { RunScript } from "./redis-run.ts";
+import { keptRunner } from "./redis-kept.ts";
+import { isYes, malformed } from "./redis-run.ts";
 import { ledgerUnavailable } from "./unavailable.ts";
 import type { ClaimOperation } from "./unavailable.ts";
 
@@ -50,27 +48,7 @@ export function redisClaims(
   if (/[{}]/.test(prefix))
     throw new TypeError("claims: the prefix has a brace, which is for hash tags");
   assertDuration("leaseMs", leaseMs, 1);
-  const runScript = scriptRunner(redis, connectionWaitMs, CLAIM_SCRIPTS);
-  const gate = readyGate(redis, connectionWaitMs);
-  let closed = false;
-  let eviction: Promise<string | undefined> | undefined;
-
-  /** Asks once, for all operations, and again after it was refused. */
-  async function assertKept(operation: ClaimOperation | "check"): Promise<void> {
-    if (eviction === undefined && !(await gate.wait()))
-      throw ledgerUnavailable(operation, "no connection to Redis", false);
-    eviction ??= evictionProblem(redis);
-    const problem = await eviction;
-    if (problem === undefined) return;
-    eviction = undefined;
-    throw ledgerUnavailable(operation, problem, false);
-  }
-
-  const run: RunScript<ClaimOperation | "check"> = async (operation, ...rest) => {
-    if (closed) throw ledgerUnavailable(operation, "the store is closed", false);
-    await assertKept(operation);
-    return await runScript(operation, ...rest);
-  };
+  const { run, ...kept } = keptRunner(redis, connectionWaitMs, CLAIM_SCRIPTS);
 
   function claimIn(operation: ClaimOperation, values: unknown): PaymentClaim {
     const claim = parseClaim(values);
@@ -122,14 +100,8 @@ export function redisClaims(
       const { more } = await run("identifyPayment", keys, `${CLAIM_VERSION} ${key}`, ttlMs);
       return boundKey(more);
     },
-    async check() {
-      eviction = undefined; // asks again
-      await run("check", [`${prefix}:check`]);
-    },
-    async close() {
-      closed = true;
-      await closeRedis(redis);
-    },
+    check: async () => await kept.check("check", [`${prefix}:check`]),
+    close: kept.close,
   };
 }
 

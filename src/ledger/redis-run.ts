@@ -31,6 +31,8 @@ export type RunScript<O extends StoreOperation = LedgerOperation> = (
 export interface ScriptSet<O extends StoreOperation> {
   readonly scripts: Readonly<Record<O, string>>;
   readonly version: number;
+  /** How many keys they have that do not have one. */
+  readonly numberOfKeys?: Readonly<Partial<Record<O, number>>>;
   /** What they answer besides the status is bytes, not text. */
   readonly binary?: boolean;
 }
@@ -38,20 +40,24 @@ export interface ScriptSet<O extends StoreOperation> {
 export const LEDGER_SCRIPTS: ScriptSet<LedgerOperation> = {
   scripts: { ...RECORD_SCRIPTS, ...HOLD_SCRIPTS, ...INDEX_SCRIPTS, ...LANE_SCRIPTS },
   version: SETTLEMENT_RECORD_VERSION,
+  numberOfKeys: { hold: 2, unhold: 2 },
 };
 
 /** Registers the scripts with the client, and answers a function that runs one when there is a connection. */
 export function scriptRunner<O extends StoreOperation>(
   redis: Redis | Cluster,
   connectionWaitMs: number,
-  { scripts, version, binary = false }: ScriptSet<O>,
+  { scripts, version, numberOfKeys, binary = false }: ScriptSet<O>,
 ): RunScript<O> {
   const gate = readyGate(redis, connectionWaitMs);
   const gather = gatherWrites(redis);
   const commandOf = (operation: string): string => `farthingLedger_${operation}`;
-  for (const [operation, lua] of Object.entries<string>(scripts)) {
-    const numberOfKeys = operation in HOLD_SCRIPTS ? 2 : 1;
-    redis.defineCommand(commandOf(operation), { lua, numberOfKeys });
+  for (const operation of Object.keys(scripts) as O[]) {
+    const lua = scripts[operation];
+    redis.defineCommand(commandOf(operation), {
+      lua,
+      numberOfKeys: numberOfKeys?.[operation] ?? 1,
+    });
   }
   const commands = redis as unknown as Record<string, (...args: Argument[]) => Promise<unknown>>;
 

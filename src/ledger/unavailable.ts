@@ -31,7 +31,18 @@ export type ClaimOperation =
   | "forgetClaim"
   | "identifyPayment";
 
-export type StoreOperation = LedgerOperation | ClaimOperation;
+/** What a `SpendStore` does. */
+export type SpendOperation =
+  | "reserveSpend"
+  | "readSpend"
+  | "updateSpend"
+  | "releaseSpend"
+  | "lapseSpend"
+  | "takeSpend"
+  | "sumSpends"
+  | "listSpends";
+
+export type StoreOperation = LedgerOperation | ClaimOperation | SpendOperation;
 
 /** Operations that touch nothing on which the fate of money depends. */
 const HARMLESS: ReadonlySet<StoreOperation> = new Set([
@@ -44,6 +55,11 @@ const HARMLESS: ReadonlySet<StoreOperation> = new Set([
   "acquireLane",
   "openLane",
   "check",
+  "reserveSpend", // what is reserved was not signed yet
+  "lapseSpend",
+  "takeSpend",
+  "sumSpends",
+  "listSpends",
 ]);
 
 /** Before they are made nothing has happened to the payment. */

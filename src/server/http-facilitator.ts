@@ -1,6 +1,7 @@
 import { X402Error } from "../core/errors.ts";
 import type { Facilitator, FacilitatorCallOptions } from "../core/facilitator.ts";
-import { SettleResponse, Supported, VerifyResponse } from "../core/messages.ts";
+import { Supported, VerifyResponse } from "../core/facilitator-messages.ts";
+import { SettleResponse } from "../core/messages.ts";
 import { parseText } from "../core/parse.ts";
 import { fail, type Schema } from "../core/schema.ts";
 import { readBytes } from "../core/body.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { FARTHING, farthing, start } from "../setup/command.ts";
+import { newHome } from "./wallet-home.ts";
 
 test("dev --once tells the story of one settled payment and ends", async () => {
   const { code, stdout, stderr } = await farthing(["dev", "--once"]);
@@ -25,26 +26,35 @@ test("dev stays up; what it prints pays again; SIGTERM ends all of it", async ()
   const url = await dev.seen(/(http:\S+\/report)/);
   const key = await dev.seen(/EVM_PRIVATE_KEY=(0x[0-9a-f]{64})/);
   await dev.seen(/Ctrl-C/);
+  const home = newHome(key);
 
-  const paid = await farthing(["pay", url], { EVM_PRIVATE_KEY: key });
+  const paid = await home.run(["pay", url]);
   expect(paid).toMatchObject({ code: 0 });
   expect(paid.stdout).toContain("The answer is 42.");
   expect(paid.stderr).toMatch(
     /Paid 0\.01 USDC on eip155:84532 to 0x\w+: transaction 0x[0-9a-f]{64}/,
   );
 
-  const json = await farthing(["pay", url, "--json"], { EVM_PRIVATE_KEY: key });
+  const json = await home.run(["pay", url, "--json"]);
   expect(JSON.parse(json.stdout)).toMatchObject({
     status: 200,
     paid: true,
     receipt: { success: true },
   });
 
-  const refused = await farthing(["pay", url, "--max-amount", "0.001"], { EVM_PRIVATE_KEY: key });
-  expect(refused).toMatchObject({ code: 3, stdout: "" });
-  expect(refused.stderr).toContain("over the limit of 0.001");
+  const [permit2, metered] = await Promise.all(
+    ["/permit2", "/metered"].map((path) =>
+      home.run(["pay", url.replace("/report", path), "--json"]),
+    ),
+  );
+  expect(JSON.parse(permit2!.stdout)).toMatchObject({ receipt: { amount: "10000" } });
+  expect(JSON.parse(metered!.stdout)).toMatchObject({ receipt: { amount: "4000" } });
 
-  const dryRun = await farthing(["pay", url, "--dry-run", "--json"]);
+  const refused = await home.run(["pay", url, "--max-amount", "0.001"]);
+  expect(refused).toMatchObject({ code: 3, stdout: "" });
+  expect(refused.stderr).toContain("over the limit of $0.001");
+
+  const dryRun = await newHome().run(["pay", url, "--dry-run", "--json"]);
   expect(dryRun.code).toBe(0);
   expect(JSON.parse(dryRun.stdout)).toMatchObject({
     dryRun: true,
@@ -52,13 +62,11 @@ test("dev stays up; what it prints pays again; SIGTERM ends all of it", async ()
     typedData: { primaryType: "TransferWithAuthorization", message: { value: "10000" } },
   });
 
-  const missing = await farthing(["pay", url.replace("/report", "/nothing")], {
-    EVM_PRIVATE_KEY: key,
-  });
+  const missing = await home.run(["pay", url.replace("/report", "/nothing")]);
   expect(missing.code).toBe(4);
 
   dev.child.kill("SIGTERM");
   expect(await dev.ended).toMatchObject({ code: 0 });
-  const gone = await farthing(["pay", url], { EVM_PRIVATE_KEY: key });
+  const gone = await home.run(["pay", url]);
   expect(gone.code).toBe(1);
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { farthing } from "../setup/command.ts";
+import { newHome } from "./wallet-home.ts";
 
 const KEY = `0x${"11".repeat(32)}`;
+const { run: farthing } = newHome();
 
 describe("help and wrong usage", () => {
-  test.each([[], ["dev"], ["facilitator"], ["pay"]])(
+  test.each([[], ["dev"], ["facilitator"], ["pay"], ["wallet"], ["wallet", "budget", "set"]])(
     "farthing %s --help explains itself",
     async (...command) => {
       const { code, stdout } = await farthing([...command, "--help"]);
@@ -19,6 +20,11 @@ describe("help and wrong usage", () => {
     { args: ["pay", "ftp://example.com"], says: "http or https URL" },
     { args: ["pay", "http://127.0.0.1:9", "--max-amount", "lots"], says: "dollars" },
     { args: ["pay", "http://127.0.0.1:9"], says: "EVM_PRIVATE_KEY is missing" },
+    { args: ["wallet", "sell"], says: "too many arguments" },
+    { args: ["wallet", "budget", "set", "lots"], says: "dollars" },
+    { args: ["wallet", "budget", "set", "5", "--per", "40d"], says: "the longest" },
+    { args: ["wallet", "budget", "remove", "1"], says: "there is no budget 1" },
+    { args: ["wallet", "address"], says: "farthing wallet create" },
     { args: ["dev", "--twice"], says: "unknown option" },
   ])("farthing $args is wrong usage: exit 2", async ({ args, says }) => {
     const { code, stderr, stdout } = await farthing(args);

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeHeader, encodeHeader, MAX_HEADER_LENGTH } from "../../src/core/header.ts";
+import { FacilitatorRequest, VerifyResponse } from "../../src/core/facilitator-messages.ts";
 import {
-  FacilitatorRequest,
   PaymentPayload,
   PaymentRequired,
   PaymentRequirements,
   SettleResponse,
-  VerifyResponse,
 } from "../../src/core/messages.ts";
 import {
   PaymentPayloadV1,

@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { canonicalJson } from "../../src/core/json.ts";
-import {
-  PaymentPayload,
-  PaymentRequired,
-  SettleResponse,
-  Supported,
-  VerifyResponse,
-} from "../../src/core/messages.ts";
+import { Supported, VerifyResponse } from "../../src/core/facilitator-messages.ts";
+import { PaymentPayload, PaymentRequired, SettleResponse } from "../../src/core/messages.ts";
 import { PaymentRequiredV1, requirementsFromV1 } from "../../src/core/messages-v1.ts";
 import { parseValue } from "../../src/core/parse.ts";
 import type { Schema } from "../../src/core/schema.ts";

@@ -94,6 +94,18 @@ export const IMPORT_RULES: readonly ImportRule[] = [
     advice: "take what is needed of axios from the instance that is given",
   },
   {
+    of: /^src\/client\/file-[a-z-]+\.ts$/,
+    name: "spending in a file, for Node",
+    may: ["src/core/", "src/client/", "node:*"],
+    advice: PASS_IN,
+  },
+  {
+    of: /^src\/client\/redis-[a-z-]+\.ts$/,
+    name: "spending in Redis",
+    may: ["src/core/", "src/ledger/", "src/client/", "type ioredis"],
+    advice: "import the type only; connections are made in src/ledger/connect-redis.ts",
+  },
+  {
     of: /^src\/client\//,
     name: "src/client knows neither schemes nor frameworks",
     may: ["src/core/", "src/ledger/", "src/client/"],

@@ -12,7 +12,7 @@ describe("README.md", () => {
     expect(existsSync(join(root, "README.md")), "README.md is missing").toBe(true);
   });
 
-  it.each(["README.md", "docs/paywall.md"])(
+  it.each(["README.md", "docs/paywall.md", "docs/client.md"])(
     "%s has TypeScript that compiles, each block by itself",
     (file) => {
       const blocks = codeBlocks(readText(file)).filter(isTypeScript);

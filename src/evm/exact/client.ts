@@ -128,7 +128,10 @@ function readSigned({ authorization, permit2Authorization }: Readonly<Record<str
   return { from: payer, nonce: nonce.toLowerCase() as Hex, validBefore: String(validBefore) };
 }
 
-/** What became of an authorization. One that its payer cancelled is `taken`: the token keeps no difference. */
+/**
+ * What became of an authorization. One that its payer cancelled, or that another with its nonce came before, is `taken`:
+ * the token keeps no difference.
+ */
 async function authorizationFate(
   chain: PaymentReader,
   ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>

@@ -1,0 +1,1 @@
+export * from "../../../../node_modules/ox/_esm/index.js";

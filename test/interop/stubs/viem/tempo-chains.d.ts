@@ -1,0 +1,1 @@
+export * from "../../../../node_modules/viem/_types/tempo/chains/index.js";

@@ -1,0 +1,1 @@
+export * from "../../../../node_modules/viem/_esm/tokens/index.js";
