@@ -10,6 +10,7 @@ import { FINAL_STATES, type Ledger, type SettlementRecord } from "../src/ledger/
 import type { SettlementChain } from "./settlement-chain.ts";
 import { claimantOf } from "./settlement-record.ts";
 import type { JobEnd, Jobs } from "./settlement/jobs.ts";
+import type { Sponsored } from "./sponsoring.ts";
 import type { Step } from "./settlement/options.ts";
 import { PAYMENT_LEASE_MS } from "./settlement/job.ts";
 import type { Settler } from "./settlement/settler.ts";
@@ -41,6 +42,8 @@ export interface Opened {
   readonly key: string;
   /** Why it comes too late to be settled now; it may have been settled in time. */
   readonly late?: Reason;
+  /** What counts against the budgets of sponsoring, if anything does. */
+  readonly sponsored?: Sponsored;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface Opened {
  */
 export async function carryOut(
   engine: EngineState,
-  { scheme, payment, key, settler }: Opened,
+  { scheme, payment, key, settler, sponsored }: Opened,
   request: FacilitatorRequest,
   call: FacilitatorCallOptions,
 ): Promise<Exclude<JobEnd, "elsewhere">> {
@@ -84,10 +87,18 @@ export async function carryOut(
         if (!(await engine.ledger.advance(key, { fence: record.fence, to: "confirmed" }))) continue;
         return await handOut(engine, { ...record, state: "confirmed" }, token, deadlineMs);
       }
+      if (sponsored !== undefined && !(await sponsored.begin(record.fence))) {
+        await engine.ledger.release(key, record.fence);
+        return { released: "sponsoring_budget_exhausted" };
+      }
       settler.submit(engine.jobs.start(scheme, payment, record, sinceMs));
     }
     const end = await waitFor(engine, key, Math.max(0, deadlineMs - Date.now()), record);
-    if (end !== "elsewhere" && ("released" in end || "promised" in end)) return end;
+    if (end !== "elsewhere" && "released" in end) {
+      await sponsored?.giveBack().catch(() => undefined);
+      return end;
+    }
+    if (end !== "elsewhere" && "promised" in end) return end;
     if (end !== "elsewhere" && FINAL_STATES.has(end.state))
       return await handOut(engine, end, token, deadlineMs);
     if (Date.now() >= deadlineMs) return end === "elsewhere" ? record : end;

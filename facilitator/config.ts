@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { evmChainId, type Network } from "../src/core/network.ts";
 import type { Hex } from "../src/core/scheme.ts";
+import type { SponsoringOptions } from "./sponsoring.ts";
 
 export interface NetworkConfig {
   readonly network: Network;
@@ -18,6 +19,8 @@ export interface FacilitatorConfig {
   /** Absent: the ledger is kept in memory. */
   readonly redisUrl?: string;
   readonly logLevel: string;
+  /** Absent: no gas is paid for payers. */
+  readonly sponsoring?: SponsoringOptions;
 }
 
 /** Every mistake of a configuration, each naming its variable and the fix. No values: they may be secrets. */
@@ -66,6 +69,12 @@ const privateKeys = list(
   "names a key twice",
 );
 
+const wei = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,29})$/, "must be an amount of wei, a whole number")
+  .transform(BigInt)
+  .optional();
+
 const Service = z.object({
   PORT: z.coerce
     .number("must be a port number")
@@ -81,6 +90,8 @@ const Service = z.object({
       "must be a URL that begins with redis://, rediss:// or redis-cluster://",
     )
     .optional(),
+  SPONSORING_WEI_PER_PAYER_PER_DAY: wei,
+  SPONSORING_WEI_PER_DAY: wei,
   LOG_LEVEL: z
     .enum(
       ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
@@ -113,7 +124,8 @@ const ConfigFile = z.strictObject({
 });
 
 /**
- * Configuration of the service from environment variables: `PORT`, `HOST`, `REDIS_URL`, `LOG_LEVEL`, and either
+ * Configuration of the service from environment variables: `PORT`, `HOST`, `REDIS_URL`, `LOG_LEVEL`,
+ * `SPONSORING_WEI_PER_PAYER_PER_DAY` and `SPONSORING_WEI_PER_DAY`, and either
  * `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file with several networks.
  *
  * @throws ConfigError with all mistakes at once.
@@ -136,12 +148,20 @@ export function loadConfig(
   if (twice !== undefined) problems.push(`FARTHING_CONFIG: networks names ${twice.network} twice`);
   if (!service.success || problems.length > 0) throw new ConfigError(problems);
   const { PORT, HOST, REDIS_URL, LOG_LEVEL } = service.data;
+  const { SPONSORING_WEI_PER_PAYER_PER_DAY: perPayerPerDay, SPONSORING_WEI_PER_DAY: perDay } =
+    service.data;
+  if ((perPayerPerDay === undefined) !== (perDay === undefined))
+    throw new ConfigError([
+      "SPONSORING_WEI_PER_PAYER_PER_DAY and SPONSORING_WEI_PER_DAY go together: give both, or none",
+    ]);
   return {
     host: HOST,
     port: PORT,
     networks,
     logLevel: LOG_LEVEL,
     ...(REDIS_URL !== undefined && { redisUrl: REDIS_URL }),
+    ...(perPayerPerDay !== undefined &&
+      perDay !== undefined && { sponsoring: { perPayerPerDay, perDay } }),
   };
 }
 

@@ -18,6 +18,7 @@ import { isDeployed } from "./settlement/deployed.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
 import { createSettler } from "./settlement/settler.ts";
+import { createSponsor, type SponsoringOptions } from "./sponsoring.ts";
 import { supportedKinds } from "./supported.ts";
 import { createTurns } from "./turns.ts";
 
@@ -34,6 +35,8 @@ export interface CreateFacilitatorOptions {
   readonly settleTimeoutMs?: number;
   /** How long a successful verify holds its amount on the payer's balance; 0: not at all. Default 30 s. */
   readonly holdMs?: number;
+  /** Pays gas for payers who have not allowed Permit2 yet. Absent: payers do that themselves. */
+  readonly sponsoring?: SponsoringOptions;
   /** Told of what the lanes do, for logs and metrics. */
   readonly observe?: (event: SettlementEvent) => void;
   /** Called between the steps of a settlement; tests stop the process there. */
@@ -59,6 +62,7 @@ export interface FacilitatorEngine extends Facilitator {
 export function createFacilitator(options: CreateFacilitatorOptions): FacilitatorEngine {
   const { schemes, ledger, now = Date.now, settleTimeoutMs = 30_000, holdMs = 30_000 } = options;
   const { step = () => undefined } = options;
+  const sponsor = options.sponsoring && createSponsor(options.sponsoring, ledger);
   const observe = (event: SettlementEvent): void => {
     try {
       options.observe?.(event);
@@ -72,7 +76,11 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       each.signers.map(({ address }) => address.toLowerCase() as Hex),
     ]),
   );
-  const jobs = createJobs(schemes, (network) => signers.get(network) ?? []);
+  const contextOf = (network: string) => ({
+    signers: signers.get(network) ?? [],
+    sponsoring: sponsor !== undefined,
+  });
+  const jobs = createJobs(schemes, contextOf);
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
   const networks = new Map(
@@ -99,7 +107,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       (candidate) => candidate.scheme === paymentRequirements.scheme && candidate.family === family,
     );
     if (scheme === undefined) return { reason: "unsupported_scheme" };
-    const context = { signers: signers.get(paymentRequirements.network) ?? [], settling };
+    const context = { ...contextOf(paymentRequirements.network), settling };
     const nowSeconds = Math.floor(now() / 1000);
     const checked = scheme.check(paymentPayload, paymentRequirements, nowSeconds, context);
     const payment = "payment" in checked ? checked.payment : checked.expired;
@@ -107,11 +115,13 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const reason = await inTurn(() => scheme.verifySignature(payment, network.chain.chain));
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
+    const sponsored = sponsor?.(scheme, payment, key, network.chain.chain);
     return {
       scheme,
       payment,
       ...network,
       key,
+      ...(sponsored && { sponsored }),
       ...("reason" in checked && { late: checked.reason }),
     };
   }
@@ -122,7 +132,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   ): Promise<VerifyResponse> {
     const opened = await open(request, false);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
-    const { scheme, payment, key, late } = opened;
+    const { scheme, payment, key, late, sponsored } = opened;
     const { chain, signers: accounts } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
@@ -142,6 +152,8 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     if (balance !== undefined && !(await hold(payment, key, balance))) {
       return invalid(shortage, payment.payer);
     }
+    if (sponsored !== undefined && !(await sponsored.verify(Math.max(1, holdMs))))
+      return invalid("sponsoring_budget_exhausted", payment.payer);
     return valid(payment.payer);
   }
 
@@ -212,7 +224,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     verify,
     settle,
     settlements,
-    supported: () => supportedKinds(schemes, options.chains),
+    supported: () => supportedKinds(schemes, options.chains, sponsor !== undefined),
     start() {
       for (const { settler } of networks.values()) settler.start();
     },

@@ -37,6 +37,7 @@ export async function startFacilitator(
     schemes: [exactEvmFacilitator(), uptoEvmFacilitator()],
     ledger,
     chains,
+    ...(config.sponsoring && { sponsoring: config.sponsoring }),
     observe: (event) => logEvent(log, event),
   });
   try {

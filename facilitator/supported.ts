@@ -8,10 +8,13 @@ import { areDeployed } from "./settlement/deployed.ts";
 /**
  * Answer of `/supported`: every scheme on every chain of its family that has its contracts, under its v2 name and, where
  * there is one, its v1 name.
+ *
+ * @param sponsors whether gas is paid for payers.
  */
 export async function supportedKinds(
   schemes: readonly FacilitatorScheme[],
   chains: readonly SettlementChain[],
+  sponsors: boolean,
 ): Promise<Supported> {
   const kinds = await Promise.all(
     chains.flatMap((chain) => schemes.map((scheme) => kindsOf(scheme, chain))),
@@ -19,7 +22,10 @@ export async function supportedKinds(
   const signers = [
     ...new Set(chains.flatMap((chain) => chain.signers.map(({ address }) => address))),
   ];
-  return { kinds: kinds.flat(), extensions: [], signers: { "eip155:*": signers } };
+  const extensions = sponsors
+    ? [...new Set(schemes.flatMap((scheme) => scheme.extensions ?? []))]
+    : [];
+  return { kinds: kinds.flat(), extensions, signers: { "eip155:*": signers } };
 }
 
 async function kindsOf(

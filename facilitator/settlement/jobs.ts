@@ -1,5 +1,5 @@
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
-import type { FacilitatorScheme, Hex, SchemePayment } from "../../src/core/scheme.ts";
+import type { CheckContext, FacilitatorScheme, SchemePayment } from "../../src/core/scheme.ts";
 import type { SettlementRecord } from "../../src/ledger/ledger.ts";
 import { isDone, PAYMENT_LEASE_MS, type Job, type Settled } from "./job.ts";
 
@@ -22,10 +22,10 @@ export interface Jobs {
   readonly size: number;
 }
 
-/** @param signersOf the addresses that settle on a network, lower case. */
+/** @param contextOf what a check may know on a network. */
 export function createJobs(
   schemes: readonly FacilitatorScheme[],
-  signersOf: (network: string) => readonly Hex[],
+  contextOf: (network: string) => Omit<CheckContext, "settling">,
 ): Jobs {
   const running = new Map<string, { job: Job; end: Promise<JobEnd> }>();
 
@@ -86,7 +86,7 @@ export function createJobs(
         record.payment,
       ) as FacilitatorRequest;
       const scheme = schemes.find((candidate) => candidate.scheme === paymentRequirements.scheme);
-      const context = { signers: signersOf(paymentRequirements.network), settling: true };
+      const context = { ...contextOf(paymentRequirements.network), settling: true };
       // As it was when it was claimed, for some clock: by now it may have expired, and is owed its result all the same.
       for (const skewSeconds of [0, 10, 60, 600]) {
         const nowSeconds = Math.floor(record.createdAtMs / 1000) + skewSeconds;

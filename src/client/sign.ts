@@ -1,5 +1,5 @@
 /** From an offer to a payment that may be sent: chosen, counted, confirmed, signed and written down, in this order. */
-import type { ClientScheme } from "../core/scheme.ts";
+import type { ClientScheme, Extensions } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
 import { factsOf } from "./events.ts";
 import { paymentHeaders } from "./payment.ts";
@@ -50,6 +50,26 @@ export async function signPayment(
   }
   const [first, ...others] = refusals;
   throw new PaymentRefused([first ?? { rule: "no_offer", message: "no offer" }, ...others]);
+}
+
+/** A payment, and what it adds to the extensions that the server declares. */
+async function create(
+  scheme: ClientScheme,
+  { version, message }: Demand,
+  { requirements, lifetimeSeconds }: Proposal,
+  nowSeconds: number,
+  instead: Spend["payload"],
+): Promise<{ payload: Record<string, unknown>; extensions: Extensions }> {
+  const options = { nowSeconds, lifetimeSeconds };
+  const declared = message?.extensions ?? {};
+  const extensions = (await scheme.extend?.(declared, requirements, options)) ?? {};
+  const payload = await scheme.createPayload(requirements, {
+    ...options,
+    x402Version: version,
+    extensions,
+    ...(instead && { instead }),
+  });
+  return { payload, extensions };
 }
 
 async function attempt(
@@ -121,19 +141,14 @@ async function attempt(
       return { rule: "confirm", message: "it was not confirmed" };
     }
     const signedAtMs = now();
-    const payload = await abortable(
-      scheme.createPayload(requirements, {
-        nowSeconds: Math.floor(signedAtMs / 1000),
-        lifetimeSeconds: proposal.lifetimeSeconds,
-        x402Version: demand.version,
-        ...(instead?.payload && { instead: instead.payload }),
-      }),
+    const { payload, extensions } = await abortable(
+      create(scheme, demand, proposal, Math.floor(signedAtMs / 1000), instead?.payload),
       signal,
     );
     const change = {
       state: "pending",
       payload,
-      headers: paymentHeaders(demand, requirements, payload),
+      headers: paymentHeaders(demand, requirements, payload, extensions),
       expiresAtMs: expiry(signedAtMs),
     } as const;
     if (!(await store.update(spend.id, change))) {

@@ -56,6 +56,13 @@ export const REASONS = {
   permit2_2612_amount_mismatch: "The EIP-2612 permit is for another amount than the payment.",
   permit2_simulation_failed: "The proxy, Permit2 or the token refused the transfer in simulation.",
 
+  // Gas sponsoring, EIP-2612
+  invalid_eip2612_extension_format: "What the payment says for eip2612GasSponsoring is malformed.",
+  eip2612_from_mismatch: "The EIP-2612 permit is of another account than the payer's.",
+  eip2612_asset_mismatch: "The EIP-2612 permit is for another token than the required asset.",
+  eip2612_spender_not_permit2: "The EIP-2612 permit is for another spender than Permit2.",
+  eip2612_deadline_expired: "The EIP-2612 permit expires too soon to be settled; sign a new one.",
+
   // upto on EVM
   invalid_upto_evm_scheme: "The payment names another scheme than its requirements.",
   invalid_upto_evm_network_mismatch: "The payment names another network than its requirements.",
@@ -77,6 +84,8 @@ export const REASONS = {
     "This payment has been settled, or claimed, for somebody else or for another request.",
   authorization_lifetime_too_long:
     "The authorization stays valid for longer than is accepted here.",
+  sponsoring_budget_exhausted:
+    "No more gas is paid for this payer, or for anybody, today: approve Permit2, then pay again.",
   unsupported_asset: "This asset is not accepted on this network.",
 } as const;
 

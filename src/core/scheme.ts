@@ -25,6 +25,9 @@ export type Price =
       readonly extra?: Readonly<Record<string, unknown>>;
     };
 
+/** What is added to the `info` of extensions, by their names. */
+export type Extensions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** The buyer's side of a scheme. */
 export interface ClientScheme {
   readonly scheme: string;
@@ -44,8 +47,16 @@ export interface ClientScheme {
       readonly x402Version: 1 | 2;
       /** An earlier payload, for which `excludes` is true: at most one of the two can ever be settled. */
       readonly instead?: Readonly<Record<string, unknown>>;
+      /** What `extend` gave. */
+      readonly extensions?: Extensions;
     },
   ): Promise<Record<string, unknown>>;
+  /** What a payment adds to the extensions that a server declares, signed where that is needed. Absent: nothing. */
+  extend?(
+    declared: Readonly<Record<string, unknown>>,
+    requirements: PaymentRequirements,
+    options: { readonly nowSeconds: number; readonly lifetimeSeconds: number },
+  ): Promise<Extensions>;
   /** Whether a payload can be made for these requirements that excludes an earlier payment. Absent: never. */
   excludes?(
     earlier: {
@@ -80,6 +91,8 @@ export interface ServerScheme {
     network: Network,
     payTo?: string,
   ): { asset: string; amount: string; extra: Record<string, unknown> };
+  /** Extensions that a 402 with this offer declares. Absent: none. */
+  extensions?(offer: PaymentRequirements): Readonly<Record<string, unknown>>;
   /** Canonical form of an address to be paid. @throws TypeError */
   payTo(address: string): string;
   /**
@@ -165,6 +178,8 @@ export interface CheckContext {
   readonly signers: readonly Hex[];
   /** Whether it is to be settled: then a scheme that charges by use takes less than was signed for. */
   readonly settling: boolean;
+  /** Whether gas is paid that is the payer's to pay: else what a payment brings along for that is not looked at. */
+  readonly sponsoring?: boolean;
 }
 
 /** How the use of a payment shows on the chain, whoever sent it. */
@@ -188,6 +203,8 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   readonly family: string;
   /** Contracts without which it settles nothing on a network, and is not offered there. Absent: none. */
   readonly contracts?: readonly Hex[];
+  /** Extensions of gas sponsoring that it understands. Absent: none. */
+  readonly extensions?: readonly string[];
   /** Why a payment is refused whose transaction was mined and reverted. */
   readonly reverted: Reason;
   /** `extra` of the scheme's kind in `/supported`, if any. */
@@ -214,6 +231,8 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   /** Why a simulation that failed did so. */
   diagnose(payment: P, chain: ChainReader): Promise<Reason>;
   settlementCall(payment: P): SettlementCall;
+  /** How much of its gas is a present to the payer, and counts against the budgets of sponsoring. Absent: none. */
+  sponsoredGas?(payment: P): bigint;
   /**
    * Whether these logs of a successful receipt hold the exact transfer, once. The receipt may be of a transaction that
    * settles many payments: each is answered from its own logs.

@@ -11,7 +11,8 @@ export interface ExactEvmClientOptions {
   readonly account?: EvmSigner | EvmWallet;
   /**
    * Where a buyer looks what became of a payment that nobody answered for: `rpcReader({ "eip155:8453": "https://…" })`.
-   * Without it, what is not known stays so.
+   * Without it, what is not known stays so. Where Permit2 has no allowance and the seller declares gas sponsoring, it is
+   * needed to sign the allowance.
    */
   readonly chain?: PaymentReader;
   /** Tokens beside `KNOWN_ASSETS` that may be paid with. */
@@ -44,6 +45,12 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
       if (method === undefined)
         throw new TypeError("exactEvm: these requirements cannot be paid with what it was given");
       return method.sign(account, requirements, context, chain);
+    },
+    async extend(declared, requirements, context) {
+      const method = methodFor(requirements);
+      if (account === undefined || method?.extend === undefined) return {};
+      const asset = findAsset(assets, requirements.network, requirements.asset);
+      return method.extend({ account, chain, asset }, declared, requirements, context);
     },
     excludes: (earlier, requirements) =>
       account !== undefined &&

@@ -44,6 +44,7 @@ export function exactEvmFacilitator(
   return {
     scheme: "exact",
     family: "eip155",
+    ...(permit2.extensions && { extensions: permit2.extensions }),
     reverted: "invalid_exact_evm_transaction_failed",
     check(payload, ...rest) {
       const method = permit2.reads(payload.payload) ? permit2 : eip3009;
@@ -54,6 +55,7 @@ export function exactEvmFacilitator(
     simulation: (payment) => of(payment).simulation(payment),
     diagnose: (payment, chain) => of(payment).diagnose(payment, chain),
     settlementCall: (payment) => of(payment).settlementCall(payment),
+    sponsoredGas: (payment) => of(payment).sponsoredGas?.(payment) ?? 0n,
     outcome: (payment, logs) => of(payment).outcome(payment, logs),
     usage: (payment) => of(payment).usage(payment),
     used: (payment) => of(payment).used(payment),

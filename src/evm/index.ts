@@ -13,6 +13,7 @@ export {
 export { permit2 } from "./exact/permit2-client.ts";
 export type { ExactClientMethod } from "./exact/client-method.ts";
 export { permit2Approval, type Permit2ApprovalOptions } from "./permit2/approval.ts";
+export type { GasSponsoring } from "./permit2/sponsoring.ts";
 export type { EvmSigner, EvmTypedData, EvmWallet } from "./signer.ts";
 export { rpcReader, type PaymentReader, type RpcReaderOptions } from "./rpc-reader.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";

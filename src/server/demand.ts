@@ -20,10 +20,17 @@ export function createDemand(
   extensions: Readonly<Record<string, unknown>>,
 ): Demand {
   const accepts = offers.map(({ requirements }) => requirements);
+  const declared = {
+    ...Object.assign(
+      {},
+      ...offers.map(({ scheme, requirements }) => scheme.extensions?.(requirements)),
+    ),
+    ...extensions,
+  } as Record<string, unknown>;
   const rest = {
     x402Version: 2 as const,
     accepts,
-    ...(Object.keys(extensions).length > 0 && { extensions }),
+    ...(Object.keys(declared).length > 0 && { extensions: declared }),
   };
   // {…,"resource":{…, up to the URL, which is the last of it: only what follows differs from request to request.
   const fixed = `${open(rest)},"resource":${open(info, true)}`;

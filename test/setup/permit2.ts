@@ -2,7 +2,13 @@
 import { maxUint256 } from "viem";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import type { FacilitatorRequest, PaymentRequirements } from "../../src/core/messages.ts";
-import { uptoEvm, type EvmAsset } from "../../src/evm/index.ts";
+import {
+  exactEvm,
+  rpcReader,
+  uptoEvm,
+  type EvmAsset,
+  type GasSponsoring,
+} from "../../src/evm/index.ts";
 import { LOCAL_CONTRACTS, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
 
 /** The local world's ERC-20 without anything else. */
@@ -90,4 +96,53 @@ export function uptoRequirements(payTo: string, facilitatorAddress: string): Pay
     scheme: "upto",
     extra: { assetTransferMethod: "permit2", facilitatorAddress },
   });
+}
+
+/** The local world's ERC-20 with EIP-2612 only. */
+export const PERMIT: EvmAsset = {
+  ...PLAIN,
+  address: LOCAL_CONTRACTS.permitToken,
+  symbol: "PERMIT",
+  name: "Permit Dollar",
+  version: "1",
+};
+
+/** Extensions as a server declares them for these ways of sponsoring. */
+export function declared(...gasSponsoring: readonly GasSponsoring[]): Record<string, unknown> {
+  const offer = plainRequirements(PLAIN.address);
+  return { ...exactEvm({ gasSponsoring }).extensions?.(offer) };
+}
+
+/**
+ * A request as our client makes it for a server that declares sponsoring; `change` is put over what the payment says in
+ * the extension.
+ */
+export async function sponsoredRequest(
+  world: LocalWorld,
+  payer: TestAccount,
+  requirements: PaymentRequirements,
+  {
+    way = "eip2612",
+    charge = requirements.amount,
+    change = {},
+  }: { way?: GasSponsoring; charge?: string; change?: Record<string, unknown> } = {},
+): Promise<FacilitatorRequest> {
+  const options = {
+    account: payer.account,
+    chain: rpcReader({ [world.network]: world.rpcUrl }),
+    assets: [PLAIN, PERMIT],
+  };
+  const scheme = requirements.scheme === "upto" ? uptoEvm(options) : exactEvm(options);
+  const terms = { nowSeconds: Math.floor(Date.now() / 1000), lifetimeSeconds: 300 };
+  const extensions = (await scheme.extend?.(declared(way), requirements, terms)) ?? {};
+  const context = { ...terms, x402Version: 2, extensions } as const;
+  const payload = await scheme.createPayload(requirements, context);
+  const echoed = Object.fromEntries(
+    Object.entries(extensions).map(([name, info]) => [name, { info: { ...info, ...change } }]),
+  );
+  return {
+    x402Version: 2,
+    paymentPayload: { x402Version: 2, accepted: requirements, payload, extensions: echoed },
+    paymentRequirements: { ...requirements, amount: charge },
+  };
 }

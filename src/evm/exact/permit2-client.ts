@@ -1,5 +1,7 @@
 import { X402_EXACT_PERMIT2_PROXY_ADDRESS } from "../../../contracts-abi/x402-exact-permit2-proxy.ts";
-import { excludesPermit, permitFate, permitParties, signPermit } from "../permit2/client.ts";
+import { excludesPermit, permitFate, signPermit } from "../permit2/client.ts";
+import { permitParties } from "../permit2/parties.ts";
+import { extendPermit2 } from "../permit2/sponsoring-client.ts";
 import type { ExactClientMethod } from "./client-method.ts";
 
 /**
@@ -22,6 +24,7 @@ export function permit2(): ExactClientMethod {
           { name: "validAfter", type: "uint256" },
         ],
       }),
+    extend: extendPermit2,
     excludes: excludesPermit,
     fate: permitFate,
   };

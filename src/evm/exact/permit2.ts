@@ -40,8 +40,8 @@ const rules: Permit2Rules<Permit2Witness, Permit2Payment> = {
 export function permit2Method(options: ExactMethodOptions): ExactMethod<Permit2Payment> {
   return {
     reads: (payload) => payload["permit2Authorization"] != null,
-    check: (payload, requirements, nowSeconds) =>
-      checkPermit2(rules, payload, requirements, nowSeconds, options),
+    check: (payload, requirements, nowSeconds, context) =>
+      checkPermit2(rules, payload, requirements, nowSeconds, options, context),
     ...permit2Settlement(exactPermit2Kind, options.recover),
   };
 }

@@ -61,9 +61,11 @@ export async function diagnosePermit2<P extends Permit2Payment>(
   if (used !== undefined && (used & (nonce.mask ?? 0n)) !== 0n) return "permit2_invalid_nonce";
   if ((uintResult(balance) ?? payment.amount) < payment.amount)
     return "permit2_insufficient_balance";
+  const said = again.ok ? undefined : REVERTS[again.data.slice(0, 10)];
+  // A permit of EIP-2612 may give what is not there yet, and the proxy refuse something else.
+  if (payment.permit2612 !== undefined && said !== undefined) return said;
   if ((uintResult(allowance) ?? payment.amount) < payment.amount)
     return "permit2_allowance_required";
-  const said = again.ok ? undefined : REVERTS[again.data.slice(0, 10)];
   return said ?? "permit2_simulation_failed";
 }
 

@@ -2,12 +2,13 @@ import { evmChainId } from "../../core/network.ts";
 import { tryParse, type Schema } from "../../core/schema.ts";
 import type { PaymentPayload, PaymentRequirements } from "../../core/messages.ts";
 import type { Reason } from "../../core/reasons.ts";
-import type { Checked, Hex } from "../../core/scheme.ts";
+import type { CheckContext, Checked, Hex } from "../../core/scheme.ts";
 import { parseAddress } from "../address.ts";
 import { findAsset, type EvmAsset } from "../assets.ts";
 import { SETTLEMENT_MARGIN_SECONDS } from "../limits.ts";
 import type { Permit2Kind, Permit2Payment } from "./kind.ts";
 import { permit2Payload } from "./payload.ts";
+import { readPermit2612 } from "./sponsored.ts";
 
 export interface Permit2CheckOptions {
   /** Tokens that may be settled. */
@@ -39,11 +40,13 @@ export interface Permit2Rules<W extends Permit2Witness, P extends Permit2Payment
  */
 export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>(
   rules: Permit2Rules<W, P>,
-  { accepted, payload }: PaymentPayload,
+  paymentPayload: PaymentPayload,
   requirements: PaymentRequirements,
   nowSeconds: number,
   options: Permit2CheckOptions,
+  context: Pick<CheckContext, "sponsoring"> = {},
 ): Checked<P> {
+  const { accepted, payload } = paymentPayload;
   const { kind } = rules;
   const { network, extra } = requirements;
   if (accepted.scheme !== requirements.scheme) return { reason: kind.reasons.scheme };
@@ -72,6 +75,10 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
   const wrongAmount =
     rules.checkAmount(amount, permitted.amount) ??
     (permitted.token === asset ? undefined : "permit2_token_mismatch");
+  const parties = { payer, asset, permitted: permitted.amount };
+  const { permit2612, reason: wrongPermit } = context.sponsoring
+    ? readPermit2612(paymentPayload, parties, nowSeconds)
+    : {};
   const payment = rules.payment(
     {
       method: "permit2",
@@ -87,6 +94,7 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
       nonce: permit.nonce,
       deadline,
       validAfter: witness.validAfter,
+      ...(permit2612 && { permit2612 }),
     },
     witness,
   );
@@ -98,5 +106,7 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
   if (wrongAmount !== undefined) return refused(wrongAmount);
   if (deadline > BigInt(nowSeconds + options.maxLifetimeSeconds))
     return refused("authorization_lifetime_too_long");
-  return { payment };
+  if (wrongPermit === "eip2612_deadline_expired")
+    return { ...refused(wrongPermit), expired: payment };
+  return wrongPermit === undefined ? { payment } : refused(wrongPermit);
 }

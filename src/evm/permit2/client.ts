@@ -3,13 +3,14 @@ import { PERMIT2_ADDRESS } from "../../../contracts-abi/permit2.ts";
 import { isAtomicAmount } from "../../core/amount.ts";
 import { X402Error } from "../../core/errors.ts";
 import { bytesToHex } from "../../core/hex.ts";
-import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
-import { checksumAddress, parseAddress } from "../address.ts";
+import { parseAddress } from "../address.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
 import type { EvmSigner, TypedDataField } from "../signer.ts";
+import { permitParties } from "./parties.ts";
 import { allowanceCall, nonceCall } from "./reads.ts";
+import { SPONSORING } from "./sponsoring.ts";
 
 /** What a scheme signs of its own. */
 export interface PermitTerms {
@@ -34,29 +35,22 @@ const PERMIT_TYPES = {
   ],
 } as const;
 
-/** Token and payee of requirements that can be paid with Permit2, with checksums. */
-export function permitParties(
-  requirements: PaymentRequirements,
-): { chainId: number; token: Hex; payTo: Hex } | undefined {
-  const chainId = evmChainId(requirements.network);
-  const token = parseAddress(requirements.asset);
-  const payTo = parseAddress(requirements.payTo);
-  return chainId === undefined || token === undefined || payTo === undefined
-    ? undefined
-    : { chainId, token: checksumAddress(token), payTo: checksumAddress(payTo) };
-}
-
 /**
  * Signs a permit of the required amount. Instead of an earlier one it takes over its nonce, which Permit2 accepts once
  * from an owner.
  *
- * @throws X402Error `permit2_allowance_required`, when there is a chain to ask.
+ * @throws X402Error `permit2_allowance_required`, when there is a chain to ask and nobody sponsors the allowance.
  */
 export async function signPermit(
   account: EvmSigner,
   chain: PaymentReader | undefined,
   requirements: PaymentRequirements,
-  { nowSeconds, lifetimeSeconds, instead }: Parameters<ClientScheme["createPayload"]>[1],
+  {
+    nowSeconds,
+    lifetimeSeconds,
+    instead,
+    extensions = {},
+  }: Parameters<ClientScheme["createPayload"]>[1],
   { spender, witness, witnessType }: PermitTerms,
 ): Promise<Record<string, unknown>> {
   const parties = permitParties(requirements);
@@ -67,7 +61,8 @@ export async function signPermit(
     : BigInt(bytesToHex(crypto.getRandomValues(new Uint8Array(32))));
   if (nonce === undefined) throw new TypeError("`instead` is no permit of this account");
   const { amount } = requirements;
-  await assertAllowed(chain, requirements, token, account.address);
+  const isSponsored = Object.values(SPONSORING).some((name) => Object.hasOwn(extensions, name));
+  if (!isSponsored) await assertAllowed(chain, requirements, token, account.address);
   const permit = {
     permitted: { token, amount },
     spender,

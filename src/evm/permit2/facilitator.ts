@@ -6,6 +6,7 @@ import { balanceCall, diagnosePermit2, hasSettled, transferTopics } from "./chai
 import type { Permit2Kind, Permit2Payment } from "./kind.ts";
 import { permitDigest, permitKey } from "./payload.ts";
 import { nonceCall } from "./reads.ts";
+import { SPONSORING } from "./sponsoring.ts";
 import { settleCall, settles } from "./settlement.ts";
 
 /** All of a facilitator's scheme that does not depend on what its payload may hold. */
@@ -20,6 +21,7 @@ export function permit2Settlement<P extends Permit2Payment>(
   recover: typeof recoverAddress,
 ): Permit2Settlement<P> {
   return {
+    extensions: [SPONSORING.eip2612],
     reverted: kind.reasons.reverted,
     paymentKey: ({ chainId, payer, nonce }) => permitKey(chainId, payer, nonce),
     verifySignature: async (payment) => verifySignature(kind, payment, recover),
@@ -32,15 +34,16 @@ export function permit2Settlement<P extends Permit2Payment>(
       const sender = kind.sender?.(payment);
       return {
         ...settleCall(kind, payment),
-        gasLimit: kind.gasLimit,
+        gasLimit: kind.gasLimit + permitGas(payment),
         ...(kind.batchGas !== undefined && {
-          batchGas: kind.batchGas,
+          batchGas: kind.batchGas + permitGas(payment),
           batchKind: `permit2:${payment.asset}`,
           batchOnce: payment.payer,
         }),
         ...(sender && { sender }),
       };
     },
+    sponsoredGas: permitGas,
     outcome: (payment, logs) =>
       hasSettled(kind, payment, logs) ? "settled" : kind.reasons.mismatch,
     usage: (payment) => ({
@@ -53,6 +56,12 @@ export function permit2Settlement<P extends Permit2Payment>(
     balance: (payment) => ({ ...balanceCall(payment), shortage: "permit2_insufficient_balance" }),
   };
 }
+
+/** Twice what `permit` needs in USDC, which is the dearest of those that are common. */
+const PERMIT_GAS = 120_000n;
+
+const permitGas = ({ permit2612 }: Permit2Payment): bigint =>
+  permit2612 === undefined ? 0n : PERMIT_GAS;
 
 function verifySignature<P extends Permit2Payment>(
   kind: Permit2Kind<P>,

@@ -1,5 +1,11 @@
+import type { EcdsaSignature } from "../signature.ts";
 import type { SchemePayment, Hex } from "../../core/scheme.ts";
 import type { Reason } from "../../core/reasons.ts";
+
+/** A permit of EIP-2612 for Permit2, over the amount that the payment permits. */
+export interface Permit2612 extends EcdsaSignature {
+  readonly deadline: bigint;
+}
 
 /** A decoded payment with Permit2: canonical values only. Its `amount` is what is moved. */
 export interface Permit2Payment extends SchemePayment {
@@ -11,6 +17,8 @@ export interface Permit2Payment extends SchemePayment {
   readonly nonce: bigint;
   readonly deadline: bigint;
   readonly validAfter: bigint;
+  /** Gives Permit2 its allowance in the same transaction, if it is not there yet. */
+  readonly permit2612?: Permit2612;
 }
 
 /** What a scheme has of its own when it pays by way of Permit2 and one of x402's proxies. */

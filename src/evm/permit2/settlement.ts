@@ -23,16 +23,24 @@ function terms<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): stri
   );
 }
 
-/** Calldata of `settle`, with the signature in its one form of 65 bytes. */
+/** Words of the EIP-2612 permit that comes first, if there is one. */
+function permit2612Words({ permitted, permit2612 }: Permit2Payment): string {
+  if (permit2612 === undefined) return "";
+  const { deadline, r, s, yParity } = permit2612;
+  return [permitted, deadline, r, s, yParity + 27].map((value) => uintWord(value)).join("");
+}
+
+/** Calldata of `settle` or `settleWithPermit`, with the signature in its one form of 65 bytes. */
 export function settleCall<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): Call {
   const signature = parseEcdsa(payment.signature);
   if (signature === undefined)
     throw new TypeError("settleCall needs a payment whose signature was verified");
   const { r, s, yParity } = signature;
-  const head = terms(kind, payment);
+  const head = permit2612Words(payment) + terms(kind, payment);
+  const selector = payment.permit2612 ? kind.settleWithPermit : kind.settle;
   const bytes = uintWord(r) + uintWord(s) + (yParity + 27).toString(16);
   const offset = uintWord(head.length / 2 + 32);
-  const data: Hex = `${kind.settle}${head}${offset}${uintWord(65)}${bytes.padEnd(3 * WORD, "0")}`;
+  const data: Hex = `${selector}${head}${offset}${uintWord(65)}${bytes.padEnd(3 * WORD, "0")}`;
   return { to: kind.proxy, data };
 }
 

@@ -3,7 +3,9 @@ import type { ClientScheme } from "../../core/scheme.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
-import { excludesPermit, permitFate, permitParties, signPermit } from "../permit2/client.ts";
+import { excludesPermit, permitFate, signPermit } from "../permit2/client.ts";
+import { permitParties } from "../permit2/parties.ts";
+import { extendPermit2 } from "../permit2/sponsoring-client.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
 import { toSigner, type EvmSigner, type EvmWallet } from "../signer.ts";
 
@@ -46,6 +48,11 @@ export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
           { name: "validAfter", type: "uint256" },
         ],
       });
+    },
+    async extend(declared, requirements, context) {
+      if (account === undefined || witnessOf(requirements) === undefined) return {};
+      const asset = findAsset(assets, requirements.network, requirements.asset);
+      return extendPermit2({ account, chain, asset }, declared, requirements, context);
     },
     excludes: (earlier, requirements) =>
       account !== undefined &&

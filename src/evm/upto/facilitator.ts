@@ -56,7 +56,7 @@ export function uptoEvmFacilitator(
         },
         payment: (common, { facilitator }) => ({ ...common, facilitator }),
       };
-      return checkPermit2(rules, payload, requirements, nowSeconds, limits);
+      return checkPermit2(rules, payload, requirements, nowSeconds, limits, context);
     },
     isFree: ({ amount }) => amount === 0n,
     ...permit2Settlement(uptoKind, recover),

@@ -4,6 +4,7 @@ import type { PaymentRequirements } from "../../core/messages.ts";
 import { parseAddress } from "../address.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
 import { permit2PaymentKey } from "../permit2/server.ts";
+import { sponsoringOf, type GasSponsoring } from "../permit2/sponsoring.ts";
 import { canonicalPayTo, domainOf, parsePrice } from "../price.ts";
 import { chooseFacilitator, type FacilitatorAddress } from "./facilitator-address.ts";
 
@@ -15,6 +16,11 @@ export interface UptoEvmServerOptions {
    * them: `await readFacilitatorAddress(facilitator, network)`. A price without one is a TypeError.
    */
   readonly facilitatorAddress?: FacilitatorAddress;
+  /**
+   * How the facilitator pays for the allowance of Permit2 where a buyer has none: declared with the offers that are paid
+   * by way of Permit2. Only what the facilitator lists in its `/supported`. Default: not at all.
+   */
+  readonly gasSponsoring?: readonly GasSponsoring[];
 }
 
 /**
@@ -43,6 +49,7 @@ export function uptoEvmServer(options: UptoEvmServerOptions = {}): ServerScheme 
         },
       };
     },
+    extensions: sponsoringOf(options.gasSponsoring),
     payTo: canonicalPayTo,
     charge: (amount, requirements) => charged(assets, amount, requirements),
     paymentKey: permit2PaymentKey,
