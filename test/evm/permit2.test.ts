@@ -102,7 +102,7 @@ test("the digests are viem's hashTypedData", () => {
         hashTypedData({
           domain,
           primaryType,
-          types: types([to!, validAfter!]),
+          types: types([to, validAfter]),
           message: { ...permitOf(value), spender: X402_EXACT_PERMIT2_PROXY_ADDRESS, witness },
         }),
       );
@@ -110,7 +110,7 @@ test("the digests are viem's hashTypedData", () => {
         hashTypedData({
           domain,
           primaryType,
-          types: types([to!, facilitator!, validAfter!]),
+          types: types([to, facilitator, validAfter]),
           message: { ...permitOf(value), spender: X402_UPTO_PERMIT2_PROXY_ADDRESS, witness },
         }),
       );
