@@ -40,9 +40,7 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
     async createPayload(requirements, context) {
       if (account === undefined)
         throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
-      const method = methodFor(requirements);
-      if (method === undefined)
-        throw new TypeError("exactEvm: these requirements cannot be paid with what it was given");
+      const method = methodFor(requirements) ?? eip3009; // which says why not
       return method.sign(account, requirements, context, chain);
     },
     excludes: (earlier, requirements) =>
