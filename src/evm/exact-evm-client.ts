@@ -35,6 +35,7 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
   return {
     scheme: "exact",
     family: "eip155",
+    ...(account && { payer: account.address }),
     asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
     supports: (requirements) => account !== undefined && methodFor(requirements) !== undefined,
     async createPayload(requirements, context) {
