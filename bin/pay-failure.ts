@@ -71,7 +71,7 @@ function describe(error: unknown, url: string, story: Story, hasHistory: boolean
   const { payment } = story;
   const isUncertain = error instanceof PaymentUncertain;
   if (isUncertain || payment !== undefined) {
-    const why = isUncertain ? reasonOf(error) : messageOf(error);
+    const why = isUncertain ? escaped(error.reply.why) : messageOf(error);
     const price = payment === undefined ? "the payment" : `the payment of ${priceOf(payment)}`;
     const next = hasHistory
       ? "run the same command again: it presents the same payment, and signs no other"
@@ -84,9 +84,4 @@ function describe(error: unknown, url: string, story: Story, hasHistory: boolean
   }
   const code = error instanceof X402Error ? error.code : "failed";
   return { exit: EXIT.failed, code, message: `${escaped(url)}: ${messageOf(error)}`, paid: false };
-}
-
-/** The reason in parentheses; the rest of the message is said here in other words. */
-function reasonOf({ message }: PaymentUncertain): string {
-  return escaped(/\((.*)\)/s.exec(message)?.[1] ?? message);
 }

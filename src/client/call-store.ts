@@ -1,4 +1,4 @@
-import type { Spend, SpendStore } from "./spend-store.ts";
+import { isOver, type Spend, type SpendStore } from "./spend-store.ts";
 
 /** Calls that ended without an answer are remembered up to this many. */
 const MAX_CALLS = 10_000;
@@ -6,8 +6,6 @@ const MAX_CALLS = 10_000;
 /** Keeps what a later call has to finish, and counts nothing: for those who set no budget. */
 export function callStore(): SpendStore {
   const spends = new Map<string, Spend>();
-  const isUnfinished = ({ state, expiresAtMs }: Spend, nowMs: number) =>
-    state === "pending" || state === "answered" || (state === "rejected" && expiresAtMs >= nowMs);
   return {
     async reserve(spend) {
       spends.set(spend.id, spend);
@@ -25,11 +23,16 @@ export function callStore(): SpendStore {
     },
     async take(request, owner, { nowMs }) {
       for (const spend of spends.values()) {
-        if (spend.request !== request || spend.leaseUntilMs > nowMs) continue;
-        if (!isUnfinished(spend, nowMs)) continue;
-        const taken = { ...spend, owner, leaseUntilMs: Number.MAX_SAFE_INTEGER };
-        spends.set(spend.id, taken);
-        return { spend: taken };
+        if (isOver(spend, nowMs)) spends.delete(spend.id);
+        else if (
+          spend.request === request &&
+          spend.leaseUntilMs <= nowMs &&
+          spend.state !== "reserved"
+        ) {
+          const taken = { ...spend, owner, leaseUntilMs: Number.MAX_SAFE_INTEGER };
+          spends.set(spend.id, taken);
+          return { spend: taken };
+        }
       }
       return undefined;
     },

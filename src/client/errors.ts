@@ -63,6 +63,11 @@ export interface FailedReply {
   readonly spendId: string;
 }
 
+export interface UncertainReply extends FailedReply {
+  /** Why it is not known: the last attempt in a few words, with text of the server only as in `reason`. */
+  readonly why: string;
+}
+
 /** The server takes no payment, and says so. It stays counted in the budgets while it could be taken all the same. */
 export class PaymentRejected extends X402Error {
   override readonly name = "PaymentRejected";
@@ -80,9 +85,9 @@ export class PaymentRejected extends X402Error {
  */
 export class PaymentUncertain extends X402Error {
   override readonly name = "PaymentUncertain";
-  readonly reply: FailedReply;
+  readonly reply: UncertainReply;
 
-  constructor(message: string, reply: FailedReply, cause?: unknown) {
+  constructor(message: string, reply: UncertainReply, cause?: unknown) {
     super("payment_uncertain", message, { retry: "unsafe", cause });
     this.reply = reply;
   }

@@ -34,5 +34,6 @@ export {
   type FailedReply,
   type PaymentRule,
   type Refusal,
+  type UncertainReply,
 } from "./errors.ts";
 export { X402Error } from "../core/errors.ts";

@@ -24,7 +24,11 @@ export function parseMoney(money: Money, option: string): Amounts {
     const isOdd = unit === "" || (number.startsWith("$") && unit !== DOLLARS);
     if (more.length > 0 || isOdd || amounts.has(unit))
       throw new TypeError(`${option}: "${text}" is no amount such as "$1" or "5 EURC", or double`);
-    amounts.set(unit, parseAmount(number, DECIMALS));
+    try {
+      amounts.set(unit, parseAmount(number, DECIMALS));
+    } catch (error) {
+      throw new TypeError(`${option}: ${(error as Error).message}`);
+    }
   }
   return amounts;
 }

@@ -2,7 +2,7 @@
 import { PaymentRefused, PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
 import { factsOf } from "./events.ts";
 import type { Demand } from "./payment-required.ts";
-import { mayBeTaken, present, type Outcome } from "./present.ts";
+import { present, type Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
 import { isOpen, signPayment, type Call } from "./sign.ts";
 import { sleep } from "./sleep.ts";
@@ -67,8 +67,8 @@ async function finish(
 ): Promise<Outcome | Spend | undefined> {
   if (spend.headers === undefined) return spend;
   if (spend.state === "rejected") {
-    // One of another version is not what is asked for.
-    if (!mayBeTaken(spend) || spend.x402Version !== version) return spend;
+    // What was answered with an error may be taken the next time; one of another version is not what is asked for.
+    if (spend.refused === true || spend.x402Version !== version) return spend;
     await wallet.note(spend, { state: "pending" });
     wallet.emit({ type: "resumed", ...factsOf(spend) });
     const outcome = await present(wallet, spend, request, true);

@@ -1,7 +1,7 @@
 /** Presenting a payment: the same one again, until the server's answer says what became of it. */
 import { sleep } from "./sleep.ts";
 import { holdBody } from "./body.ts";
-import { PaymentUncertain, type FailedReply } from "./errors.ts";
+import { PaymentRefused, PaymentUncertain, type FailedReply } from "./errors.ts";
 import { factsOf } from "./events.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
 import { readReceipt, receiptMismatch } from "./read-receipt.ts";
@@ -58,7 +58,7 @@ export async function present(
     wallet.emit({ type: "uncertain", why, ...facts });
     return new PaymentUncertain(
       `it is not known whether the payment was taken (${why}); call again with the same request: it presents the same payment`,
-      { ...reply, spendId: spend.id },
+      { ...reply, why, spendId: spend.id },
       cause,
     );
   };
@@ -77,7 +77,7 @@ export async function present(
       if (!fresh || attempt > 1)
         throw await uncertain(`refused with ${reason}`, { ...reply.rejected, reason });
       stopLease();
-      await wallet.note(spend, { state: "rejected", reason, leaseUntilMs: 0 });
+      await wallet.note(spend, { state: "rejected", refused: true, reason, leaseUntilMs: 0 });
       wallet.emit({ type: "rejected", reason, ...facts });
       return reply;
     }
@@ -97,7 +97,7 @@ export async function present(
  * Presents it once.
  *
  * @param inDoubt whether it may have been taken already.
- * @throws only what the caller's signal aborts with.
+ * @throws only what the caller's signal aborts with, and what `fetch` itself refuses.
  */
 async function ask(
   wallet: Wallet,
@@ -152,6 +152,7 @@ async function ask(
     return { response: body, paid: isSuccess(receipt) };
   } catch (cause) {
     signal?.throwIfAborted();
+    if (cause instanceof PaymentRefused) throw cause;
     return { why: cause === timeout ? timeout.message : "the connection failed", cause };
   } finally {
     clearTimeout(timer);
@@ -194,18 +195,19 @@ function outcomeOf(
 ): SpendChange {
   if (receipt !== undefined && receipt !== "unreadable" && receipt.success)
     // A handler's error that was charged for is no delivery: a later call asks for one with the same payment.
-    return { state: status < 400 ? "paid" : "answered", transaction: receipt.transaction };
+    return {
+      state: status < 400 ? "paid" : "answered",
+      ...(TRANSACTION.test(receipt.transaction) && { transaction: receipt.transaction }),
+    };
   if (isDelivered(status)) return { state: "delivered", reason: `status ${status}` };
   // Whoever answered it (a gateway, perhaps) says nothing of what became of it before.
   if (inDoubt || receipt !== undefined)
     return { state: state === "answered" ? "answered" : "pending" };
-  return { state: "rejected", reason: `${STATUS}${status}` };
+  return { state: "rejected", reason: `status ${status}` };
 }
 
-const STATUS = "status ";
-
-/** Whether a rejected payment was answered with an error and not refused: the very same may be taken the next time. */
-export const mayBeTaken = ({ reason }: Spend): boolean => reason?.startsWith(STATUS) === true;
+/** Identifiers of transactions on any chain; other text of a server is not kept. */
+const TRANSACTION = /^[\w:.-]{0,128}$/;
 
 function tell(wallet: Wallet, spend: Spend, status: number, read: Receipt): void {
   const receipt = read === "unreadable" ? undefined : read;

@@ -13,11 +13,12 @@ export function readReceipt(response: Response): SettleResponse | "unreadable" |
 
 /** The field in which a receipt contradicts what was signed, if there is one. */
 export function receiptMismatch(
-  { success, network, amount, transaction }: SettleResponse,
+  { success, network, payer, amount, transaction }: SettleResponse,
   spend: Spend,
 ): string | undefined {
   if (!success) return "success";
   if (network !== spend.network && spend.x402Version !== 1) return "network";
+  if (payer && spend.payer && payer.toLowerCase() !== spend.payer.toLowerCase()) return "payer";
   if (amount !== undefined && (!/^\d+$/.test(amount) || BigInt(amount) > BigInt(spend.amount)))
     return "amount";
   return transaction === "" && amount !== "0" ? "transaction" : undefined;

@@ -17,6 +17,7 @@ export const SPEND_FIELDS = [
   "sendTo",
   "transaction",
   "reason",
+  "refused",
 ] as const;
 
 type Field = (typeof SPEND_FIELDS)[number];

@@ -2,12 +2,12 @@ import type { ScriptSet } from "../ledger/redis-run.ts";
 import { CLOCK, RECORD_SCRIPTS } from "../ledger/redis-scripts.ts";
 import type { SpendOperation } from "../ledger/unavailable.ts";
 import { SPEND_FIELDS, SPEND_VERSION } from "./redis-spend-record.ts";
-import { SPEND_STEPS } from "./spend-store.ts";
+import { DAY_MS, SPEND_STEPS } from "./spend-store.ts";
 
 /**
  * Keys of a wallet. `records` has the fields of all payments, by `<field>:<id>`; `order` their ids in the order of
  * reservation; `requests` the ids of those that are not final, by request; `leases` those that are reserved, by the end
- * of the lease; `due` the rejected and the final ones, by when they are forgotten; `totals` the version too.
+ * of the lease; `due` those that were sent or are final, by when they are forgotten; `totals` the version too.
  */
 export const WALLET_KEYS = ["totals", "records", "order", "requests", "leases", "due", "pins"];
 /** Total, host and payee, in every step each. */
@@ -44,6 +44,12 @@ local function lease(id, length)
   set(id, 'leaseUntilMs', length == '0' and '0' or ms(now + length))
 end
 
+-- When one that was sent is over: see \`isOver\`.
+local function overAt(id)
+  return tonumber(get(id, 'expiresAtMs')) + (get(id, 'state') == 'rejected' and 0 or ${DAY_MS})
+end
+local function isOver(id) return get(id, 'state') ~= 'reserved' and overAt(id) < now end
+
 -- Ids for a request, oldest first.
 local function idsOf(request)
   local ids = redis.call('HGET', requests, request)
@@ -52,12 +58,11 @@ end
 local function list(request, id, isOpen)
   local ids, without, at = idsOf(request), {}, tonumber(redis.call('ZSCORE', order, id))
   for _, other in ipairs(ids) do
-    local expired = get(other, 'state') == 'rejected' and tonumber(get(other, 'expiresAtMs')) < now
     if isOpen and tonumber(redis.call('ZSCORE', order, other) or 0) > at then
       table.insert(without, id)
       isOpen = false
     end
-    if other ~= id and not expired then table.insert(without, other) end
+    if other ~= id and not isOver(other) then table.insert(without, other) end
   end
   if isOpen then table.insert(without, id) end
   if #without == 0 then redis.call('HDEL', requests, request)
@@ -72,8 +77,8 @@ local function file(id)
   local isOpen = state == 'pending' or state == 'answered' or state == 'rejected' or state == 'reserved'
   if request then list(request, id, isOpen) end
   if state == 'reserved' then redis.call('ZADD', leases, get(id, 'leaseUntilMs'), id)
-  elseif state == 'rejected' then redis.call('ZADD', due, ms(get(id, 'expiresAtMs') + ARGV[2]), id)
-  elseif not isOpen then redis.call('ZADD', due, ms(now + tonumber(ARGV[2])), id) end
+  elseif isOpen then redis.call('ZADD', due, ms(overAt(id) + ARGV[2]), id)
+  else redis.call('ZADD', due, ms(now + tonumber(ARGV[2])), id) end
   if state == 'paid' or state == 'released' then redis.call('HDEL', records, 'payload:' .. id, 'headers:' .. id) end
 end
 
@@ -192,7 +197,7 @@ const take = `
 local held
 for _, id in ipairs(idsOf(ARGV[3])) do
   local state, till, taking = get(id, 'state'), tonumber(get(id, 'leaseUntilMs')), get(id, 'taking')
-  if state ~= 'reserved' and not (state == 'rejected' and tonumber(get(id, 'expiresAtMs')) < now) then
+  if state ~= 'reserved' and not isOver(id) then
     local isOwn, isFree = get(id, 'owner') == ARGV[4], till <= now
     for i = 8, #ARGV do isFree = isFree or taking == ARGV[i] end
     if isFree or (ARGV[5] == '1' and not isOwn) then

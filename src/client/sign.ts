@@ -116,6 +116,7 @@ async function attempt(
     asset,
     amount,
     payTo,
+    ...(scheme.payer !== undefined && { payer: scheme.payer }),
     expiresAtMs: expiry(nowMs),
     ...(call.request !== undefined && { request: call.request }),
     owner: wallet.owner,

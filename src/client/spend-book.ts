@@ -1,4 +1,4 @@
-import { SPEND_STEPS } from "./spend-store.ts";
+import { isOver, SPEND_STEPS } from "./spend-store.ts";
 import type {
   Spend,
   SpendChange,
@@ -16,7 +16,7 @@ import type {
 export interface SpendBook {
   /** By id, in the order of reservation. */
   readonly spends: Map<string, Spend>;
-  /** Ids of those that are not final, in the same order. */
+  /** Ids of those that are neither final nor over, in the same order. */
   readonly open: Set<string>;
   /** By scope, unit and seconds of a step: value by number of the step. */
   readonly sums: Map<string, Map<number, number>>;
@@ -56,7 +56,7 @@ export function reserveSpend(
   for (const other of openSpends(book)) {
     if (other.state === "reserved" && isFree(other, atMs, gone))
       updateSpend(book, other.id, { state: "released" });
-    if (isExpired(other, atMs)) open.delete(other.id);
+    if (isOver(other, atMs)) open.delete(other.id);
   }
   if (pin) {
     const pinned = pins.get(pin.name) ?? pin.value;
@@ -105,8 +105,7 @@ export function findSpend(
 ): TakenSpend | undefined {
   let held: TakenSpend | undefined;
   for (const spend of openSpends(book)) {
-    if (spend.request !== request || spend.state === "reserved" || isExpired(spend, nowMs))
-      continue;
+    if (spend.request !== request || spend.state === "reserved" || isOver(spend, nowMs)) continue;
     const isOwn = spend.owner === owner;
     if (isFree(spend, nowMs, gone) || (takeover && !isOwn)) return { spend };
     if (!isOwn) held ??= { heldUntilMs: spend.leaseUntilMs };
@@ -211,8 +210,4 @@ function openSpends({ open, spends }: SpendBook): Spend[] {
 
 function isFree({ id, leaseUntilMs }: Spend, nowMs: number, gone?: readonly string[]): boolean {
   return leaseUntilMs <= nowMs || gone?.includes(id) === true;
-}
-
-function isExpired({ state, expiresAtMs }: Spend, nowMs: number): boolean {
-  return state === "rejected" && expiresAtMs < nowMs;
 }

@@ -6,7 +6,8 @@
 /**
  * - `reserved`: counted, and not signed yet; when its owner is gone it was never sent.
  * - `pending`: signed; may have been sent, and may be taken.
- * - `answered`: the server has begun to deliver, and the body is still on its way.
+ * - `answered`: the server has begun to deliver, and the body is still on its way. Like `pending` it is asked about for a
+ *   day after it has expired (see `isOver`).
  * - `paid`: delivered, with a receipt. `delivered`: without one; it may still be taken.
  * - `rejected`: the server says that it takes no payment; it may all the same, until it expires.
  * - `replaced`: another one was signed that excludes it, and counts what that one costs more.
@@ -42,6 +43,8 @@ export interface Spend {
   /** Atomic units. */
   readonly amount: string;
   readonly payTo: string;
+  /** Who has signed it, where the scheme says. */
+  readonly payer?: string;
   /** Unix milliseconds after which it can no longer be taken. */
   readonly expiresAtMs: number;
   /** Identity of the logical request, for `take`; none when it has none that a later call could know. */
@@ -61,6 +64,8 @@ export interface Spend {
   readonly transaction?: string;
   /** The server's word on a rejected payment. */
   readonly reason?: string;
+  /** Whether it was rejected by a refusal (402), and not by an error: then the very same may be taken the next time. */
+  readonly refused?: boolean;
 }
 
 export type SpendChange = Partial<
@@ -75,6 +80,7 @@ export type SpendChange = Partial<
     | "sendTo"
     | "transaction"
     | "reason"
+    | "refused"
   >
 >;
 
@@ -121,7 +127,7 @@ export interface SpendStore {
   update(id: string, change: SpendChange): Promise<boolean>;
   /**
    * The oldest payment for this request that needs to be finished before another is made, now leased to `owner`:
-   * `pending` or `answered`, or `rejected` and not expired. Those that `owner` is at itself do not count. Those of
+   * `pending` or `answered` up to a day after it expired, or `rejected` and not expired. Those that `owner` is at itself do not count. Those of
    * others count when they have given up, or their lease is over, or at once with `takeover`; else they are held.
    */
   take(
@@ -141,6 +147,16 @@ export interface SpendStore {
   /** Ends the store; every operation fails from then on. */
   close?(): Promise<void>;
 }
+
+export const DAY_MS = 86_400_000;
+
+/**
+ * Whether a payment that was sent is over, whatever became of it: one that was rejected when it has expired, others a day
+ * later, since a server that never gives a final answer must not block its request for ever. It is not taken any more, and
+ * stays counted.
+ */
+export const isOver = ({ state, expiresAtMs }: Spend, nowMs: number): boolean =>
+  state !== "reserved" && expiresAtMs + (state === "rejected" ? 0 : DAY_MS) < nowMs;
 
 /**
  * How windows are counted: in steps of `stepSeconds`, for windows of up to `upToSeconds`. A window covers whole steps,

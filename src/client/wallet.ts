@@ -50,7 +50,7 @@ export interface Wallet {
   readonly maxLifetimeSeconds: number;
   readonly policy: SpendPolicy | undefined;
   readonly selection: SelectOptions;
-  readonly store: SpendStore;
+  readonly store: Pick<SpendStore, "reserve" | "update" | "take">;
   readonly owner: string;
   readonly agent: string | undefined;
   readonly retry: Required<RetryOptions>;
@@ -61,7 +61,10 @@ export interface Wallet {
   leaseUntil(): number;
   /** Renews the lease of a payment until the function that comes back is called. */
   keepLease(id: string): () => void;
-  /** Writes what became of a payment, where a failure to do so must change nothing for the caller. */
+  /**
+   * Writes what became of a payment, where a failure to do so must change nothing for the caller. It is made up for
+   * before anything is taken or reserved again.
+   */
   note(spend: Spend, change: SpendChange): Promise<void>;
 }
 
@@ -83,20 +86,32 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
   for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value, MOST);
   const { leaseMs } = store;
   const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
-  const write = async (id: string, change: SpendChange) => {
-    try {
+  /** What could not be written, by payment. */
+  const unwritten = new Map<string, SpendChange>();
+  const catchUp = async () => {
+    for (const [id, change] of unwritten) {
       await store.update(id, change);
-    } catch (error) {
-      emit({ type: "store_failed", error });
+      if (unwritten.get(id) === change) unwritten.delete(id);
     }
   };
+  const onFailure = (error: unknown) => emit({ type: "store_failed", error });
   return {
     schemes,
     maxAmount: parseMoney(options.maxAmount ?? "$1", "maxAmount"),
     maxLifetimeSeconds,
     policy,
     selection: options,
-    store,
+    store: {
+      async reserve(...args) {
+        await catchUp();
+        return await store.reserve(...args);
+      },
+      async take(...args) {
+        await catchUp();
+        return await store.take(...args);
+      },
+      update: (...args) => store.update(...args),
+    },
     owner: crypto.randomUUID(),
     agent: options.agent,
     retry,
@@ -107,11 +122,20 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
     keepLease(id) {
       if (leaseMs === undefined) return () => {};
       const renewal = setInterval(
-        () => void write(id, { leaseUntilMs: leaseUntil() }),
+        () => void store.update(id, { leaseUntilMs: leaseUntil() }).catch(onFailure),
         leaseMs / 3,
       );
       return () => clearInterval(renewal);
     },
-    note: (spend, change) => write(spend.id, change),
+    async note({ id }, change) {
+      const all = { ...unwritten.get(id), ...change };
+      try {
+        await store.update(id, all);
+        unwritten.delete(id);
+      } catch (error) {
+        unwritten.set(id, all);
+        onFailure(error);
+      }
+    },
   };
 }

@@ -38,6 +38,7 @@ export function wrapFetchWithPayment(
   const { payFirst, maxBodyBytes, onEvent } = options;
   const emit = emitter(onEvent);
   const wallet = createWallet(options, emit);
+  const payers = [...new Set(wallet.schemes.map(({ payer = "" }) => payer))].toSorted().join(",");
 
   return async (input, init) => {
     const request = await replayable(fetch, input, init, maxBodyBytes);
@@ -69,7 +70,7 @@ export function wrapFetchWithPayment(
   async function answer(request: Replayable, url: string, demand: Demand): Promise<Outcome> {
     const host = hostName(new URL(url).host);
     const identity = await request.identity();
-    const name = identity === undefined ? undefined : `${wallet.agent ?? ""} ${identity}`;
+    const name = identity === undefined ? undefined : `${payers} ${wallet.agent ?? ""} ${identity}`;
     const place = wallet.slots?.enter(host);
     try {
       if (place !== undefined) await abortable(place, request.signal);

@@ -33,6 +33,8 @@ export interface ClientScheme {
   readonly scheme: string;
   /** CAIP-2 namespace, for example `eip155`. */
   readonly family: string;
+  /** Whose money it is, where that is known: one account does not finish what another has begun. */
+  readonly payer?: string;
   /** The token of these requirements, if it is in our own tables; others are not paid with unless told. */
   asset(requirements: PaymentRequirements): KnownAsset | undefined;
   /** Whether a payment can be made for these requirements. */

@@ -36,14 +36,13 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
   return {
     scheme: "exact",
     family: "eip155",
+    ...(account && { payer: account.address }),
     asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
     supports: (requirements) => account !== undefined && methodFor(requirements) !== undefined,
     async createPayload(requirements, context) {
       if (account === undefined)
         throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
-      const method = methodFor(requirements);
-      if (method === undefined)
-        throw new TypeError("exactEvm: these requirements cannot be paid with what it was given");
+      const method = methodFor(requirements) ?? eip3009; // which says why not
       return method.sign(account, requirements, context, chain);
     },
     async extend(declared, requirements, context) {

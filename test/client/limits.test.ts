@@ -150,7 +150,9 @@ describe("options that cannot work are TypeErrors at once", () => {
   test.each(["", "free", "-1", "$-1", "1e3", "Infinity", "0x1", "1,000", "€1"])(
     "maxAmount %j",
     (maxAmount) => {
-      expect(() => wrapFetchWithPayment(fetch, { schemes, maxAmount })).toThrow(TypeError);
+      const open = () => wrapFetchWithPayment(fetch, { schemes, maxAmount });
+      expect(open).toThrow(TypeError);
+      expect(open).toThrow(/^maxAmount: /);
     },
   );
 

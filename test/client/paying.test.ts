@@ -226,6 +226,8 @@ describe("after the payment was sent nothing more is signed", () => {
     const error: unknown = await wallet.pay(shop.url).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(PaymentUncertain);
     expect(error).toMatchObject({ code: "payment_uncertain", retry: "unsafe" });
+    const { message, reply } = error as PaymentUncertain;
+    expect(message).toContain(`(${reply.why})`);
     expect(wallet.signatures).toBe(1);
     const paid = shop.received.filter(isPaid).map(({ headers }) => headers["payment-signature"]);
     expect(paid).toHaveLength(2);

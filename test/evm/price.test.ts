@@ -96,6 +96,23 @@ describe("a price in atomic units", () => {
     });
   });
 
+  test("of a token that Permit2 moves needs no domain, and says so", () => {
+    const asset: EvmAsset = {
+      network: "eip155:424242",
+      address: TOKEN,
+      symbol: "TST",
+      decimals: 18,
+      usd: true,
+      transfer: "permit2",
+    };
+    const own = exactEvm({ assets: [asset] });
+    const byPermit2 = { assetTransferMethod: "permit2" };
+    expect(own.price("$0.5", "eip155:424242").extra).toEqual(byPermit2);
+    expect(own.price({ amount: "5", asset: TOKEN }, "eip155:424242").extra).toEqual(byPermit2);
+    const unknown = price({ amount: "5", asset: TOKEN, extra: byPermit2 }, NETWORK);
+    expect(unknown).toEqual({ asset: TOKEN, amount: "5", extra: byPermit2 });
+  });
+
   test.each(["", "0", "-1", "1.5", "01", "1e3", "0x10", "$1", String(2n ** 256n)])(
     "%j is a TypeError",
     (amount) => {

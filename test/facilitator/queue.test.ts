@@ -36,3 +36,17 @@ test("a payment that another batch still holds stays, and is taken when that is 
   expect(queue.size).toBe(1);
   expect(queue.take(limits, () => true)).toEqual([held]);
 });
+
+test("calls of one kind share a transaction, and of one name there is one in it", () => {
+  const queue = createQueue();
+  const call = (batchKind?: string, batchOnce?: string): Job =>
+    ({
+      call: { batchGas: 10n, ...(batchKind && { batchKind }), ...(batchOnce && { batchOnce }) },
+      alone: false,
+    }) as Job;
+  const [a1, a2, b, plain] = [call("k", "a"), call("k", "a"), call("k", "b"), call()];
+  queue.push([a1, a2, plain, b]);
+  expect(queue.take(limits, () => true)).toEqual([a1, b]);
+  expect(queue.take(limits, () => true)).toEqual([a2]);
+  expect(queue.take(limits, () => true)).toEqual([plain]);
+});

@@ -4,9 +4,12 @@ import { createFacilitator, evmChain, type FacilitatorEngine } from "../../facil
 import type { Step } from "../../facilitator/settlement/options.ts";
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
 import { KNOWN_ASSETS, uptoEvmFacilitator } from "../../src/evm/facilitator.ts";
+import { connectRedis } from "../../src/ledger/connect-redis.ts";
 import { memoryLedger, type Ledger } from "../../src/ledger/index.ts";
+import { redisLedger } from "../../src/ledger/redis.ts";
 import { startLocalWorld, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
 import { newSigners } from "../fault/world.ts";
+import { startRedis } from "../setup/redis.ts";
 import { PLAIN, permit2Payer, uptoRequest, uptoRequirements } from "../setup/permit2.ts";
 
 let world: LocalWorld;
@@ -121,6 +124,31 @@ test("nothing used: a success without a transaction, and the payment is used up"
   });
   expect(await sentBy(signer!)).toBe(0);
   expect(await received(payTo)).toBe(0n);
+});
+
+test("nothing used, with a ledger in Redis", async () => {
+  const redis = await startRedis();
+  const ledger = redisLedger(connectRedis(redis.url));
+  try {
+    const [signer] = await newSigners(world, 1);
+    const facilitator = start([signer!], { ledger });
+    const { request } = await pay(signer!, "0");
+    const named = { idempotencyKey: "order" };
+    for (let time = 0; time < 2; time++) {
+      expect(await facilitator.settle(request, named)).toMatchObject({
+        success: true,
+        transaction: "",
+        amount: "0",
+      });
+    }
+    expect(await facilitator.settle(whole(request), named)).toMatchObject({
+      errorReason: "duplicate_settlement",
+    });
+    await facilitator.close(1000);
+  } finally {
+    await ledger.close();
+    await redis.stop();
+  }
 });
 
 test("nothing used, told to nobody in particular: once", async () => {

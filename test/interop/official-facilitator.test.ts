@@ -1,3 +1,4 @@
+import { PaymentRejected } from "../../src/client/index.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { officialFacilitator } from "./official-facilitator.ts";
 import { ourFetch, ourReceipt, ourSite } from "./ours.ts";
@@ -40,8 +41,10 @@ describe("our site behind the official facilitator", () => {
     const { payer, payTo, expectPaid } = await world.parties(PRICE - 1n);
     const url = `${await world.site(ourSite(facilitatorUrl, payTo))}/report`;
 
-    const response = await ourFetch(payer)(url);
+    const error: unknown = await ourFetch(payer)(url).catch((thrown: unknown) => thrown);
 
+    expect(error).toBeInstanceOf(PaymentRejected);
+    const response = (error as PaymentRejected).reply.response!;
     expect(response.status).toBe(402);
     expect(officialPaymentRequired(response).error).toBe("invalid_exact_evm_insufficient_balance");
     await expectPaid();

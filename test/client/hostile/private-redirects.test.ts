@@ -1,8 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { refusePrivateAddresses, wrapFetchWithPayment } from "../../../src/client/index.ts";
+import {
+  memorySpendStore,
+  refusePrivateAddresses,
+  wrapFetchWithPayment,
+} from "../../../src/client/index.ts";
 import { exactEvm } from "../../../src/evm/index.ts";
 import { internet, REFUSED } from "./internet.ts";
-import { outcomeOf } from "./meter.ts";
+import { openBuyer, outcomeOf } from "./meter.ts";
+import { ask, deliver } from "./server.ts";
 
 describe("a redirect", () => {
   const to = (location: string, status = 302) =>
@@ -104,4 +109,24 @@ test("a paying fetch over it pays nobody at a private address", async () => {
   });
   expect(await outcomeOf(pay("http://169.254.169.254/"))).toMatchObject(REFUSED);
   expect(asked).toEqual([]);
+});
+
+test("a name that turns private after the 402 is refused as such, and the payment waits", async () => {
+  const { base, server } = await internet(({ paid }) => (paid ? deliver() : ask()));
+  const named: typeof fetch = async (input, init) =>
+    Object.defineProperty(await base(input, init), "url", { value: input });
+  const store = memorySpendStore();
+  let addresses = ["93.184.215.14"];
+  const buyer = openBuyer({
+    store,
+    fetch: refusePrivateAddresses(named, { resolve: async () => addresses }),
+    onSign: () => void (addresses = ["127.0.0.1"]),
+  });
+  const url = "http://example.com/report";
+  expect(await outcomeOf(buyer.pay(url))).toMatchObject(REFUSED);
+  expect(server.visits.filter(({ paid }) => paid)).toEqual([]);
+  expect(await store.list()).toMatchObject([{ state: "pending", leaseUntilMs: 0 }]);
+  addresses = ["93.184.215.14"];
+  expect((await buyer.pay(url)).status).toBe(200);
+  expect(buyer.signed).toHaveLength(1);
 });

@@ -80,6 +80,29 @@ describe.each([
   });
 });
 
+describe.each([
+  ["without a store", () => undefined],
+  ["with a store", () => memorySpendStore()],
+])("a payment that never gets an answer, %s", (_, storeOf) => {
+  test.each([409, 503])("(%i for ever) blocks its request a day, and no longer", async (status) => {
+    let nowMs = Date.now();
+    const shop = await openShop((request) => (isPaid(request) ? { status } : demand()));
+    const store = storeOf();
+    const buyer = openBuyer({ now: () => nowMs, ...(store && { store }) });
+    const expiresMs = (OFFER.maxTimeoutSeconds + 60) * SECOND;
+    for (const waitMs of [0, expiresMs, 86_400 * SECOND - 1]) {
+      nowMs += waitMs;
+      expect(await outcomeOf(buyer.pay(shop.url))).toBeInstanceOf(PaymentUncertain);
+      expect(buyer.signed).toHaveLength(1);
+    }
+    nowMs += 2;
+    expect(await outcomeOf(buyer.pay(shop.url))).toBeInstanceOf(PaymentUncertain);
+    expect(buyer.signed).toHaveLength(2);
+    // The first may have been taken, for all that is known.
+    if (store) expect(await store.spent("total", "USD", nowMs)).toBe(20_000);
+  });
+});
+
 describe("a payment of which nothing is known", () => {
   test.each([undefined, "expired"])(
     "is given up once the server refuses it after its time (reason: %s)",

@@ -64,6 +64,23 @@ export function takeContract(stores: () => [SpendStore, SpendStore]): void {
       expect(await take(replica, other.request ?? "", "carol")).toBeDefined();
     });
 
+    test.each(["pending", "answered"] as const)(
+      "what is %s is given up a day after its time, and still counted",
+      async (state) => {
+        const [store, replica] = stores();
+        const { request = "", expiresAtMs } = await sent({ state, leaseUntilMs: 0 });
+        clock.ms = expiresAtMs + 86_400_000;
+        expect(await take(store, request, "bob")).toBeDefined();
+        clock.ms += 1;
+        for (const takeover of [false, true])
+          expect(await take(replica, request, "carol", takeover)).toBeUndefined();
+        await store.reserve(spendOf({ request, state: "reserved" }), []);
+        expect(await take(replica, request, "carol", true)).toBeUndefined();
+        expect(await replica.spent("total", "USD", clock.ms)).toBe(600_000);
+        expect(await store.list({ states: [state] })).toHaveLength(1);
+      },
+    );
+
     test("what somebody is at is held, until the lease is over or it is taken over", async () => {
       const [store, replica] = stores();
       const { request = "", leaseUntilMs } = await sent();

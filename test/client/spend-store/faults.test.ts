@@ -120,5 +120,10 @@ test("final payments are forgotten by Redis after their days; sums are not", asy
   expect((await store.list()).map(({ id }) => id)).toEqual([last.id, open.id]);
   expect(await store.spent("total", "USD", clock.ms)).toBe(4 * 300_000);
   expect(await redis.exists("farthing:spend:{old}:requests")).toBe(0);
+  // What never got an answer is over a day after its time.
+  clock.ms = open.expiresAtMs + 2 * 86_400_000 + 1;
+  await store.reserve(spendOf(), []);
+  expect((await store.list()).map(({ id }) => id)).not.toContain(open.id);
+  expect(await store.spent("total", "USD", clock.ms)).toBe(4 * 300_000); // the last one was never sent
   await store.close();
 });

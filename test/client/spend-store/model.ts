@@ -73,7 +73,8 @@ export function spendModel() {
       const left = spends.filter(
         (spend) =>
           spend.request === request &&
-          (["pending", "answered"].includes(spend.state) ||
+          ((["pending", "answered"].includes(spend.state) &&
+            spend.expiresAtMs + 86_400_000 >= nowMs) ||
             (spend.state === "rejected" && spend.expiresAtMs >= nowMs)) &&
           !(spend.owner === owner && spend.leaseUntilMs > nowMs),
       );
