@@ -7,6 +7,7 @@ import type { FacilitatorScheme, Hex, SchemePayment } from "../src/core/scheme.t
 import { FINAL_STATES, type Ledger } from "../src/ledger/ledger.ts";
 import { failed, invalid, settled, valid } from "./answers.ts";
 import { carryOut, hashOf, type EngineState, type Opened } from "./carry-out.ts";
+import { diagnoseAll, sendPayerTransaction } from "./payer-transaction.ts";
 import type { SettlementChain } from "./settlement-chain.ts";
 import {
   claimantOf,
@@ -147,8 +148,8 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
       isDeployed(chain, payment, simulation),
       holdMs === 0 ? undefined : chain.call(balanceCall),
     ]);
-    if (!simulated.ok || !deployed)
-      return invalid(await scheme.diagnose(payment, chain), payment.payer);
+    const problem = simulated.ok && deployed ? undefined : await diagnoseAll(opened);
+    if (problem !== undefined) return invalid(problem, payment.payer);
     if (balance !== undefined && !(await hold(payment, key, balance))) {
       return invalid(shortage, payment.payer);
     }
@@ -183,6 +184,8 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const { payment, key, late } = opened;
     if (late !== undefined && (await ledger.get(key)) === undefined)
       return failed(network, late, payment.payer);
+    const missing = await sendPayerTransaction(opened, ledger, settleTimeoutMs);
+    if (missing !== undefined) return failed(network, missing, payment.payer);
 
     const end = await carryOut(engine, opened, request, call);
     if ("released" in end) return failed(network, end.released, payment.payer);

@@ -63,6 +63,29 @@ export const REASONS = {
   eip2612_spender_not_permit2: "The EIP-2612 permit is for another spender than Permit2.",
   eip2612_deadline_expired: "The EIP-2612 permit expires too soon to be settled; sign a new one.",
 
+  // Gas sponsoring, approvals
+  invalid_erc20_approval_extension_format:
+    "What the payment says for erc20ApprovalGasSponsoring is malformed.",
+  erc20_approval_from_mismatch: "The approval is of another account than the payer's.",
+  erc20_approval_asset_mismatch: "The approval is for another token than the required asset.",
+  erc20_approval_spender_not_permit2: "The approval is for another spender than Permit2.",
+  erc20_approval_tx_parse_failed:
+    "The approval is no EIP-1559 transaction of this network without value and access list.",
+  erc20_approval_tx_wrong_target:
+    "The approval's transaction calls another contract than the asset.",
+  erc20_approval_tx_wrong_selector:
+    "The approval's transaction calls another function than approve.",
+  erc20_approval_tx_wrong_spender:
+    "The approval's transaction approves another spender than Permit2.",
+  erc20_approval_tx_invalid_calldata:
+    "The approval's transaction does not approve what the payment says, or too little.",
+  erc20_approval_tx_invalid_signature: "The approval's transaction has no valid signature.",
+  erc20_approval_tx_signer_mismatch: "The approval's transaction is not signed by the payer.",
+  erc20_approval_tx_failed:
+    "The approval's transaction cannot be mined now (nonce, fees), or was mined and failed.",
+  erc20_approval_not_funded:
+    "The payer has too little ether for the approval's transaction, and is given none here.",
+
   // upto on EVM
   invalid_upto_evm_scheme: "The payment names another scheme than its requirements.",
   invalid_upto_evm_network_mismatch: "The payment names another network than its requirements.",

@@ -4,6 +4,7 @@
  */
 import type { Network } from "./network.ts";
 import type { PaymentPayload, PaymentRequirements } from "./messages.ts";
+import type { PayerTransaction } from "./payer-transaction.ts";
 import type { Reason } from "./reasons.ts";
 
 export type Hex = `0x${string}`;
@@ -25,7 +26,7 @@ export type Price =
       readonly extra?: Readonly<Record<string, unknown>>;
     };
 
-/** What is added to the `info` of extensions, by their names. */
+/** What is added to the `info` of extensions, by name. */
 export type Extensions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** The buyer's side of a scheme. */
@@ -57,7 +58,7 @@ export interface ClientScheme {
   extend?(
     declared: Readonly<Record<string, unknown>>,
     requirements: PaymentRequirements,
-    options: { readonly nowSeconds: number; readonly lifetimeSeconds: number },
+    options: { nowSeconds: number; lifetimeSeconds: number },
   ): Promise<Extensions>;
   /** Whether a payload can be made for these requirements that excludes an earlier payment. Absent: never. */
   excludes?(
@@ -235,6 +236,8 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   settlementCall(payment: P): SettlementCall;
   /** How much of its gas is a present to the payer, and counts against the budgets of sponsoring. Absent: none. */
   sponsoredGas?(payment: P): bigint;
+  /** What has to be mined before it can be settled, if it is not yet. Absent: nothing. */
+  payerTransaction?(payment: P): PayerTransaction | undefined;
   /**
    * Whether these logs of a successful receipt hold the exact transfer, once. The receipt may be of a transaction that
    * settles many payments: each is answered from its own logs.

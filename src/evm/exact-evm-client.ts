@@ -15,6 +15,11 @@ export interface ExactEvmClientOptions {
    * needed to sign the allowance.
    */
   readonly chain?: PaymentReader;
+  /**
+   * Whether an account that signs transactions may sign one that lets Permit2 move any amount of a token, for a seller's
+   * facilitator to send: where the seller declares that, and the token has no EIP-2612. Default: no.
+   */
+  readonly signApprovals?: boolean;
   /** Tokens beside `KNOWN_ASSETS` that may be paid with. */
   readonly assets?: readonly EvmAsset[];
   /** Ways to pay beside EIP-3009, for example `[permit2()]`. */
@@ -27,7 +32,7 @@ export interface ExactEvmClientOptions {
  * @throws TypeError for an account that cannot sign.
  */
 export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
-  const { chain } = options;
+  const { chain, signApprovals } = options;
   const account = options.account && toSigner(options.account);
   const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
   const methods = [eip3009, ...(options.methods ?? [])];
@@ -49,7 +54,12 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
       const method = methodFor(requirements);
       if (account === undefined || method?.extend === undefined) return {};
       const asset = findAsset(assets, requirements.network, requirements.asset);
-      return method.extend({ account, chain, asset }, declared, requirements, context);
+      return method.extend(
+        { account, chain, asset, signApprovals },
+        declared,
+        requirements,
+        context,
+      );
     },
     excludes: (earlier, requirements) =>
       account !== undefined &&

@@ -56,6 +56,7 @@ export function exactEvmFacilitator(
     diagnose: (payment, chain) => of(payment).diagnose(payment, chain),
     settlementCall: (payment) => of(payment).settlementCall(payment),
     sponsoredGas: (payment) => of(payment).sponsoredGas?.(payment) ?? 0n,
+    payerTransaction: (payment) => of(payment).payerTransaction?.(payment),
     outcome: (payment, logs) => of(payment).outcome(payment, logs),
     usage: (payment) => of(payment).usage(payment),
     used: (payment) => of(payment).used(payment),

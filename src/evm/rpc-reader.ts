@@ -25,6 +25,20 @@ export interface PaymentReader {
    * @throws X402Error `rpc_unavailable`.
    */
   read?(network: string, call: Call): Promise<Hex | undefined>;
+  /**
+   * What an account's next transaction has to say now; nothing for a network that is not known. Absent: no transactions
+   * are signed.
+   *
+   * @throws X402Error `rpc_unavailable`.
+   */
+  nextTransaction?(network: string, address: Hex): Promise<NextTransaction | undefined>;
+}
+
+/** Nonce and fees (wei per gas) of a transaction. */
+export interface NextTransaction {
+  readonly nonce: number;
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
 }
 
 export interface RpcReaderOptions {
@@ -91,6 +105,21 @@ export function rpcReader(
         return "result" in answer ? String(answer.result) : "";
       });
       return said !== undefined && isHex(said.answer) ? said.answer : undefined;
+    },
+    async nextTransaction(network, address) {
+      const said = await first(network, async (ask) => {
+        const [count, block, tip] = await Promise.all([
+          ask("eth_getTransactionCount", [address, "latest"]),
+          ask("eth_getBlockByNumber", ["latest", false]),
+          ask("eth_maxPriorityFeePerGas", []),
+        ]);
+        const { baseFeePerGas } = (resultOf(block) ?? {}) as { baseFeePerGas?: unknown };
+        // Not every node has an opinion on tips.
+        const maxPriorityFeePerGas = "result" in tip ? quantity(tip.result) : 0n;
+        const maxFeePerGas = 2n * quantity(baseFeePerGas) + maxPriorityFeePerGas;
+        return { nonce: Number(quantity(resultOf(count))), maxFeePerGas, maxPriorityFeePerGas };
+      });
+      return said?.answer;
     },
   };
 }

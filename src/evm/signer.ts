@@ -19,10 +19,24 @@ export interface EvmTypedData {
   readonly message: Readonly<Record<string, unknown>>;
 }
 
+/** A transaction that is signed and not sent, in the form of viem. */
+export interface EvmTransaction {
+  readonly type: "eip1559";
+  readonly chainId: number;
+  readonly nonce: number;
+  readonly to: Hex;
+  readonly data: Hex;
+  readonly gas: bigint;
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
 /** What signs: a viem account that holds its key, or a bare object of this shape. */
 export interface EvmSigner {
   readonly address: Hex;
   signTypedData(typedData: EvmTypedData): Promise<Hex>;
+  /** For approvals that somebody else sends; absent: none are signed. */
+  signTransaction?(transaction: EvmTransaction): Promise<Hex>;
 }
 
 /** A viem wallet client with an account of its own: `createWalletClient({ account, … })`. */
@@ -45,8 +59,13 @@ export function toSigner(given: EvmSigner | EvmWallet): EvmSigner {
       "account cannot sign: give a viem account with its key, a wallet client with an account, or { address, signTypedData }",
     );
   }
+  // Wallet clients would ask the wallet, and most of those do not sign what they do not send.
+  const { signTransaction } = address === undefined ? {} : (given as EvmSigner);
   return {
     address: checksumAddress(canonical),
     signTypedData: (typedData) => given.signTypedData(typedData),
+    ...(signTransaction && {
+      signTransaction: (transaction) => signTransaction.call(given, transaction),
+    }),
   };
 }

@@ -16,7 +16,7 @@ let world: LocalWorld;
 let site: string;
 const closers: (() => unknown)[] = [];
 const assets = [PERMIT, PLAIN];
-const gasSponsoring: readonly GasSponsoring[] = ["eip2612"];
+const gasSponsoring: readonly GasSponsoring[] = ["eip2612", "erc20Approval"];
 
 async function listen(app: Hono): Promise<string> {
   return await new Promise((resolve) => {
@@ -56,6 +56,12 @@ beforeAll(async () => {
   });
   const app = new Hono();
   const price = { amount: "10000", asset: PERMIT.address };
+  const plain = { amount: "10000", asset: PLAIN.address };
+  app.get("/plain", paid([{ price: plain }]), (c) => c.json({}));
+  app.get("/plain-upto", paid([{ scheme: "upto", price: plain }]), (c) => {
+    c.get("payment").charge(2500n);
+    return c.json({});
+  });
   app.get("/exact", paid([{ price }]), (c) => c.json({}));
   const usdc = { amount: "10000", asset: world.token };
   app.get("/usdc", paid([{ price: usdc }]), (c) => c.json({}));
@@ -70,8 +76,13 @@ afterAll(async () => {
   await world.stop();
 });
 
-const fetchOf = ({ account }: TestAccount) => {
-  const options = { account, assets, chain: rpcReader({ [world.network]: world.rpcUrl }) };
+const fetchOf = ({ account }: TestAccount, signApprovals = false) => {
+  const options = {
+    signApprovals,
+    account,
+    assets,
+    chain: rpcReader({ [world.network]: world.rpcUrl }),
+  };
   return wrapFetchWithPayment(fetch, {
     schemes: [exactEvm(options), uptoEvm(options)],
     maxAmount: "$1",
@@ -90,6 +101,7 @@ test("declared is what the offers need", async () => {
         info: { description: expect.any(String) as string, version: "1" },
         schema: { type: "object" },
       },
+      erc20ApprovalGasSponsoring: { info: { version: "1" }, schema: { type: "object" } },
     });
   }
   expect(Object.keys(await declaredAt("/usdc"))).toEqual(["payment-identifier"]);
@@ -111,4 +123,24 @@ test.each([
     expect((await received()) - before).toBe(BigInt(amount));
   }
   expect(await world.client.getBalance({ address: payer.address })).toBe(0n);
+});
+
+test.each([
+  ["/plain", "10000"],
+  ["/plain-upto", "2500"],
+])("%s: a payer whose token has no permit signs an approval, if told to", async (path, amount) => {
+  const payer = await permit2Payer(world, { allowance: 0n });
+  await world.fundEther(payer.address, 10n ** 17n);
+  const received = () => world.balanceOf(world.accounts.payee.address, PLAIN.address);
+  const before = await received();
+  await expect(fetchOf(payer)(`${site}${path}`)).rejects.toMatchObject({
+    code: "permit2_allowance_required",
+  });
+  for (let round = 1; round <= 2; round++) {
+    const response = await fetchOf(payer, true)(`${site}${path}`);
+    expect(response.status).toBe(200);
+    expect(getPaymentReceipt(response)).toMatchObject({ success: true, amount });
+    expect((await received()) - before).toBe(BigInt(amount) * BigInt(round));
+  }
+  expect(await world.client.getTransactionCount({ address: payer.address })).toBe(1);
 });

@@ -131,6 +131,7 @@ export async function sponsoredRequest(
     account: payer.account,
     chain: rpcReader({ [world.network]: world.rpcUrl }),
     assets: [PLAIN, PERMIT],
+    signApprovals: true,
   };
   const scheme = requirements.scheme === "upto" ? uptoEvm(options) : exactEvm(options);
   const terms = { nowSeconds: Math.floor(Date.now() / 1000), lifetimeSeconds: 300 };

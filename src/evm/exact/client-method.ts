@@ -21,6 +21,7 @@ export interface ExactClientMethod {
       readonly account: EvmSigner;
       readonly chain: PaymentReader | undefined;
       readonly asset: EvmAsset | undefined;
+      readonly signApprovals?: boolean | undefined;
     },
     ...offer: Parameters<NonNullable<ClientScheme["extend"]>>
   ): ReturnType<NonNullable<ClientScheme["extend"]>>;

@@ -8,6 +8,7 @@ import { findAsset, type EvmAsset } from "../assets.ts";
 import { SETTLEMENT_MARGIN_SECONDS } from "../limits.ts";
 import type { Permit2Kind, Permit2Payment } from "./kind.ts";
 import { permit2Payload } from "./payload.ts";
+import { readApproval } from "./approval-transaction.ts";
 import { readPermit2612 } from "./sponsored.ts";
 
 export interface Permit2CheckOptions {
@@ -75,10 +76,12 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
   const wrongAmount =
     rules.checkAmount(amount, permitted.amount) ??
     (permitted.token === asset ? undefined : "permit2_token_mismatch");
-  const parties = { payer, asset, permitted: permitted.amount };
-  const { permit2612, reason: wrongPermit } = context.sponsoring
-    ? readPermit2612(paymentPayload, parties, nowSeconds)
-    : {};
+  const parties = { payer, asset, permitted: permitted.amount, chainId };
+  const {
+    permit2612,
+    approval,
+    reason: wrongExtension,
+  } = context.sponsoring ? readSponsored(paymentPayload, parties, nowSeconds) : {};
   const payment = rules.payment(
     {
       method: "permit2",
@@ -95,6 +98,7 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
       deadline,
       validAfter: witness.validAfter,
       ...(permit2612 && { permit2612 }),
+      ...(approval && { approval }),
     },
     witness,
   );
@@ -106,7 +110,19 @@ export function checkPermit2<W extends Permit2Witness, P extends Permit2Payment>
   if (wrongAmount !== undefined) return refused(wrongAmount);
   if (deadline > BigInt(nowSeconds + options.maxLifetimeSeconds))
     return refused("authorization_lifetime_too_long");
-  if (wrongPermit === "eip2612_deadline_expired")
-    return { ...refused(wrongPermit), expired: payment };
-  return wrongPermit === undefined ? { payment } : refused(wrongPermit);
+  if (wrongExtension === "eip2612_deadline_expired")
+    return { ...refused(wrongExtension), expired: payment };
+  return wrongExtension === undefined ? { payment } : refused(wrongExtension);
+}
+
+/** What a payment brings along for its allowance: a permit where it has one, else an approval. */
+function readSponsored(
+  payload: PaymentPayload,
+  parties: Parameters<typeof readApproval>[1],
+  nowSeconds: number,
+): ReturnType<typeof readApproval> & ReturnType<typeof readPermit2612> {
+  const permit = readPermit2612(payload, parties, nowSeconds);
+  return permit.reason === undefined && permit.permit2612 === undefined
+    ? readApproval(payload, parties)
+    : permit;
 }

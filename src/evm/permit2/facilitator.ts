@@ -44,6 +44,14 @@ export function permit2Settlement<P extends Permit2Payment>(
       };
     },
     sponsoredGas: permitGas,
+    payerTransaction: ({ approval, asset }) =>
+      approval && {
+        ...approval,
+        call: { to: asset, data: approval.data },
+        missing: "permit2_allowance_required",
+        failed: "erc20_approval_tx_failed",
+        unfunded: "erc20_approval_not_funded",
+      },
     outcome: (payment, logs) =>
       hasSettled(kind, payment, logs) ? "settled" : kind.reasons.mismatch,
     usage: (payment) => ({
@@ -72,5 +80,10 @@ function verifySignature<P extends Permit2Payment>(
   const signature = parseEcdsa(payment.signature);
   if (signature === undefined) return "invalid_permit2_signature";
   const signer = recover(permitDigest(kind, payment), signature);
-  return signer === payment.payer ? undefined : "invalid_permit2_signature";
+  if (signer !== payment.payer) return "invalid_permit2_signature";
+  const { approval } = payment;
+  if (approval === undefined) return undefined;
+  const approver = approval.signature && recover(approval.digest, approval.signature);
+  if (approver === undefined) return "erc20_approval_tx_invalid_signature";
+  return approver === payment.payer ? undefined : "erc20_approval_tx_signer_mismatch";
 }

@@ -7,6 +7,19 @@ export interface Permit2612 extends EcdsaSignature {
   readonly deadline: bigint;
 }
 
+/** A transaction of the payer's, signed and not sent, that allows Permit2 to move the token. */
+export interface Approval {
+  readonly raw: Hex;
+  readonly hash: Hex;
+  /** What was signed, and by what; nothing where that is no signature. */
+  readonly digest: Uint8Array;
+  readonly signature: EcdsaSignature | undefined;
+  readonly data: Hex;
+  readonly nonce: number;
+  readonly gas: bigint;
+  readonly maxFeePerGas: bigint;
+}
+
 /** A decoded payment with Permit2: canonical values only. Its `amount` is what is moved. */
 export interface Permit2Payment extends SchemePayment {
   readonly method: "permit2";
@@ -19,6 +32,8 @@ export interface Permit2Payment extends SchemePayment {
   readonly validAfter: bigint;
   /** Gives Permit2 its allowance in the same transaction, if it is not there yet. */
   readonly permit2612?: Permit2612;
+  /** To be sent before, if the allowance is not there yet. */
+  readonly approval?: Approval;
 }
 
 /** What a scheme has of its own when it pays by way of Permit2 and one of x402's proxies. */

@@ -1,11 +1,13 @@
 /** What a buyer adds to a payment whose gas the facilitator pays, when Permit2 has no allowance yet. */
 import { PERMIT2_ADDRESS } from "../../../contracts-abi/permit2.ts";
+import { MAX_UINT256 } from "../../core/amount.ts";
 import { hexWord } from "../../core/hex.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { Call, ClientScheme, Extensions, Hex } from "../../core/scheme.ts";
 import type { EvmAsset } from "../assets.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
 import type { EvmSigner } from "../signer.ts";
+import { permit2Approval } from "./approval.ts";
 import { permitParties } from "./parties.ts";
 import { allowanceCall } from "./reads.ts";
 import { SPONSORING } from "./sponsoring.ts";
@@ -29,6 +31,8 @@ export interface SponsoredBuyer {
   readonly chain: PaymentReader | undefined;
   /** The token as our own table has it: what is signed for it does not come from the server. */
   readonly asset: EvmAsset | undefined;
+  /** Whether transactions may be signed that let Permit2 move any amount of a token. */
+  readonly signApprovals?: boolean | undefined;
 }
 
 type Extend = NonNullable<ClientScheme["extend"]>;
@@ -38,18 +42,39 @@ type Extend = NonNullable<ClientScheme["extend"]>;
  * none when the allowance is there, or nobody can be asked.
  */
 export async function extendPermit2(
-  { account, chain, asset }: SponsoredBuyer,
+  buyer: SponsoredBuyer,
   ...[declared, requirements, options]: Parameters<Extend>
 ): Promise<Extensions> {
+  const { account, chain, asset } = buyer;
   const parties = permitParties(requirements);
   if (chain?.read === undefined || parties === undefined) return {};
-  const { chainId, token } = parties;
+  const { token } = parties;
   const canPermit = asset?.name !== undefined && asset.version !== undefined;
-  if (!canPermit || !Object.hasOwn(declared, SPONSORING.eip2612)) return {};
+  const byPermit = canPermit && Object.hasOwn(declared, SPONSORING.eip2612);
+  const byApproval = canApprove(buyer) && Object.hasOwn(declared, SPONSORING.erc20Approval);
+  if (!byPermit && !byApproval) return {};
   if (!(await isNotAllowed(chain, requirements, token, account.address))) return {};
+  const info =
+    (byPermit ? await signPermit2612(buyer, requirements, parties, options) : undefined) ??
+    (byApproval ? await signApproval(buyer, requirements, parties) : undefined);
+  if (info === undefined) return {};
+  const common = { from: account.address, asset: token, spender: PERMIT2_ADDRESS, version: "1" };
+  const name = "nonce" in info ? SPONSORING.eip2612 : SPONSORING.erc20Approval;
+  return { [name]: { ...common, ...info } };
+}
+
+type Parties = NonNullable<ReturnType<typeof permitParties>>;
+
+/** A permit of exactly the amount; nothing when the token has no EIP-2612. */
+async function signPermit2612(
+  { account, chain, asset }: SponsoredBuyer,
+  requirements: PaymentRequirements,
+  { chainId, token }: Parties,
+  options: Parameters<Extend>[2],
+) {
   const owner = hexWord(account.address);
-  const nonce = await readUint(chain, requirements, { to: token, data: `${NONCES}${owner}` });
-  if (nonce === undefined) return {}; // the token has no EIP-2612
+  const nonce = await readUint(chain!, requirements, { to: token, data: `${NONCES}${owner}` });
+  if (nonce === undefined) return undefined;
   const permit = {
     owner: account.address,
     spender: PERMIT2_ADDRESS,
@@ -57,24 +82,39 @@ export async function extendPermit2(
     nonce,
     deadline: BigInt(options.nowSeconds + options.lifetimeSeconds),
   };
-  const { name = "", version = "" } = asset;
+  const { name = "", version = "" } = asset ?? {};
   const signature = await account.signTypedData({
     domain: { name, version, chainId, verifyingContract: token },
     types: PERMIT_TYPES,
     primaryType: "Permit",
     message: permit,
   });
-  const info = {
-    from: account.address,
-    asset: token,
-    spender: PERMIT2_ADDRESS,
-    amount: requirements.amount,
-    nonce: nonce.toString(),
-    deadline: permit.deadline.toString(),
-    signature,
-    version: "1",
-  };
-  return { [SPONSORING.eip2612]: info };
+  const { amount } = requirements;
+  return { amount, nonce: nonce.toString(), deadline: permit.deadline.toString(), signature };
+}
+
+const canApprove = ({ account, chain, signApprovals }: SponsoredBuyer): boolean =>
+  signApprovals === true &&
+  account.signTransaction !== undefined &&
+  chain?.nextTransaction !== undefined;
+
+/** Tokens behind proxies need up to 60,000; what is not used costs nothing. */
+const APPROVAL_GAS = 100_000n;
+/** Wei per gas over which nothing is signed, whatever a node says. */
+const MAX_FEE = 1_000_000_000_000n;
+
+/** The account's next transaction, which allows Permit2 to move the token. */
+async function signApproval(
+  { account, chain }: SponsoredBuyer,
+  { network }: PaymentRequirements,
+  { chainId, token }: Parties,
+) {
+  const next = await chain?.nextTransaction?.(network, account.address);
+  if (next === undefined || next.maxFeePerGas > MAX_FEE) return undefined;
+  const { to, data } = permit2Approval({ token });
+  const transaction = { type: "eip1559", chainId, to, data, gas: APPROVAL_GAS, ...next } as const;
+  const signedTransaction = await account.signTransaction?.(transaction);
+  return signedTransaction && { amount: MAX_UINT256.toString(), signedTransaction };
 }
 
 async function isNotAllowed(

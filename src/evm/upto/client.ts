@@ -14,6 +14,11 @@ export interface UptoEvmClientOptions {
   readonly account?: EvmSigner | EvmWallet;
   /** Where a buyer looks for the allowance, and for what became of a payment: `rpcReader({ "eip155:8453": "https://…" })`. */
   readonly chain?: PaymentReader;
+  /**
+   * Whether an account that signs transactions may sign one that lets Permit2 move any amount of a token, for a seller's
+   * facilitator to send: where the seller declares that, and the token has no EIP-2612. Default: no.
+   */
+  readonly signApprovals?: boolean;
   /** Tokens beside `KNOWN_ASSETS` that may be paid with. */
   readonly assets?: readonly EvmAsset[];
 }
@@ -25,7 +30,7 @@ export interface UptoEvmClientOptions {
  * @throws TypeError for an account that cannot sign.
  */
 export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
-  const { chain } = options;
+  const { chain, signApprovals } = options;
   const account = options.account && toSigner(options.account);
   const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
   return {
@@ -52,7 +57,12 @@ export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
     async extend(declared, requirements, context) {
       if (account === undefined || witnessOf(requirements) === undefined) return {};
       const asset = findAsset(assets, requirements.network, requirements.asset);
-      return extendPermit2({ account, chain, asset }, declared, requirements, context);
+      return extendPermit2(
+        { account, chain, asset, signApprovals },
+        declared,
+        requirements,
+        context,
+      );
     },
     excludes: (earlier, requirements) =>
       account !== undefined &&
