@@ -76,7 +76,7 @@ describe.each(["exact", "upto"])("%s", (scheme) => {
     const Scheme = scheme === "exact" ? ExactEvmScheme : UptoEvmScheme;
     const requirements = requirementsOf(scheme, payee.address);
     const extensions = declared("eip2612");
-    const made = await new Scheme(signer as never).createPaymentPayload(2, requirements as never, {
+    const made = await new Scheme(signer).createPaymentPayload(2, requirements as never, {
       extensions,
     });
     const paymentPayload = {
