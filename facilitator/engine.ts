@@ -16,6 +16,7 @@ import {
 } from "./settlement-record.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
+import { createPenalties } from "./settlement/penalties.ts";
 import { createSettler } from "./settlement/settler.ts";
 import { supportedKinds } from "./supported.ts";
 import { createTurns } from "./turns.ts";
@@ -69,13 +70,12 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
   const networks = new Map(
-    options.chains.map((chain) => [
-      chain.chain.network as string,
-      {
-        chain,
-        settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }),
-      },
-    ]),
+    options.chains.map((chain) => {
+      const { network } = chain.chain;
+      const penalties = createPenalties(ledger, network, chain.options);
+      const context = { ...chain, ledger, penalties, owner, revive: jobs.revive, observe, step };
+      return [network as string, { chain, penalties, settler: createSettler(context) }];
+    }),
   );
   const engine: EngineState = { ledger, jobs, settleTimeoutMs, now, step, closing: false };
 
@@ -97,13 +97,11 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const reason = await inTurn(() => scheme.verifySignature(payment, network.chain.chain));
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
-    return {
-      scheme,
-      payment,
-      ...network,
-      key,
-      ...("reason" in checked && { late: checked.reason }),
-    };
+    const settlementCall = scheme.settlementCall(payment);
+    const { liable } = settlementCall;
+    const late =
+      "reason" in checked ? checked.reason : liable && (await network.penalties.refusal(liable));
+    return { scheme, payment, settlementCall, ...network, key, ...(late && { late }) };
   }
 
   async function verify(
@@ -112,7 +110,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   ): Promise<VerifyResponse> {
     const opened = await open(request);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
-    const { scheme, payment, key, late } = opened;
+    const { scheme, payment, settlementCall, key, late } = opened;
     const { chain, signers } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
@@ -121,7 +119,12 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     }
     if (late !== undefined) return invalid(late, payment.payer);
     const [simulated, balance] = await Promise.all([
-      chain.call({ ...scheme.simulation(payment), from: signers[0]!.address }),
+      chain.call({
+        ...scheme.simulation(payment),
+        from: signers[0]!.address,
+        gas: settlementCall.gasLimit,
+        ...(settlementCall.liable && { fees: await chain.fees(), untrusted: true }),
+      }),
       holdMs === 0 ? undefined : chain.call(scheme.balance(payment)),
     ]);
     if (!simulated.ok) return invalid(await scheme.diagnose(payment, chain), payment.payer);

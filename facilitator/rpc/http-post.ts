@@ -2,7 +2,7 @@
 
 /** Why there is no answer. */
 export interface Failure {
-  readonly kind: "timeout" | "connection" | "http" | "rate_limited" | "malformed";
+  readonly kind: "timeout" | "connection" | "http" | "rate_limited" | "malformed" | "too_large";
   /** Whether the request may have reached the other side. */
   readonly sent: boolean;
   /** What happened, without the address and without anything that the other side said. */
@@ -19,7 +19,13 @@ export interface HttpAnswer {
 
 /** Never rejects. May send a request twice: all JSON-RPC requests that are made here can be repeated. */
 export interface HttpPost {
-  (url: string, body: string, timeoutMs: number): Promise<HttpAnswer | Failure>;
+  (
+    url: string,
+    body: string,
+    timeoutMs: number,
+    /** Most bytes of the answer, if fewer than usual. */
+    maxBytes?: number,
+  ): Promise<HttpAnswer | Failure>;
   /** Closes the connections that are kept, and ends what is under way. */
   close?(): void;
 }
@@ -35,4 +41,4 @@ export const failure = (kind: Failure["kind"], detail: string, sent = true): Fai
 export const timedOut = (timeoutMs: number): Failure =>
   failure("timeout", `no answer in ${timeoutMs} ms`);
 export const tooLarge = (maxBytes: number): Failure =>
-  failure("malformed", `answer over ${maxBytes} bytes`);
+  failure("too_large", `answer over ${maxBytes} bytes`);

@@ -11,7 +11,7 @@ const MAX_ATTEMPTS = 5;
 
 /** Those of the payments that may be signed; the others are refused, or go alone later. */
 export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<readonly Job[]> {
-  const { payable, alone, refused } = await simulate(lane.chain, lane.account.address, jobs);
+  const { payable, alone, refused } = await simulate(lane, jobs);
   for (const job of alone) job.alone = true;
   if (alone.length > 0) lane.requeue(alone);
   await Promise.all(

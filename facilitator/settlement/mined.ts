@@ -44,7 +44,9 @@ export async function settleMined(lane: LaneState, flight: Flight, known?: Recei
         company: carried.length,
         isDeep: (each, block) => isDeep(lane, each, block),
       });
-      if (end === "done" || job.alone) return;
+      if (end === "done") return await judge(lane, job, receipt);
+      await judgeCompany(lane, job, receipt);
+      if (job.alone) return;
       job.alone = true;
       lane.requeue([job]);
     }),
@@ -55,6 +57,24 @@ export async function settleMined(lane: LaneState, flight: Flight, known?: Recei
     }
   }
   await lane.step("concluded");
+}
+
+/** What became of a payment counts for or against those whose code it ran. */
+async function judge(lane: LaneState, job: Job, receipt: Receipt): Promise<void> {
+  const { penalties, chain } = lane;
+  const { state, transaction } = job.record;
+  if (state === "confirmed" && job.liable !== undefined)
+    return await penalties.acquit(job.key, job.liable);
+  if (state !== "failed" || transaction !== receipt.transaction) return;
+  const { payer: wallet } = job.payment;
+  const liable = job.liable ?? ((await chain.haveCode([wallet]))[0] ? { wallet } : undefined);
+  if (liable !== undefined) await penalties.punish(job.key, liable, receipt.gasUsed);
+}
+
+/** A plain payer who has got code since the simulation may have spoiled it for all who shared the transaction. */
+async function judgeCompany({ penalties, chain }: LaneState, job: Job, { gasUsed }: Receipt) {
+  const { payer: wallet } = job.payment;
+  if ((await chain.haveCode([wallet]))[0]) await penalties.punish(job.key, { wallet }, gasUsed);
 }
 
 /** Whether a payment still rests on this flight, and was not signed into another transaction since. */

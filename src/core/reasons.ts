@@ -47,6 +47,10 @@ export const REASONS = {
   authorization_lifetime_too_long:
     "The authorization stays valid for longer than is accepted here.",
   unsupported_asset: "This asset is not accepted on this network.",
+  wallet_refused:
+    "Settlements of this wallet passed the simulation and failed on chain; it is refused for a while.",
+  wallet_gas_budget_exceeded:
+    "The wallet, or its factory, has used up the gas that may be risked for it today; try again later.",
 } as const;
 
 /** An `invalidReason` or `errorReason`. */

@@ -97,12 +97,22 @@ export interface Call {
   readonly data: Hex;
 }
 
+/** A call that changes nothing. Without `to`, the data is a program, and the answer is what it returns. */
+export interface ReadCall extends Omit<Call, "to"> {
+  readonly to?: Hex;
+  readonly from?: Hex;
+  readonly gas?: bigint;
+  readonly block?: bigint;
+  /** As a transaction with this price would see it; left out where the sender could not pay it. Wei per gas. */
+  readonly fees?: { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint };
+  /** It runs code of a stranger's choosing: it shares no request with others, and an answer over 64 KiB is a revert. */
+  readonly untrusted?: boolean;
+}
+
 /** What a scheme may read from the chain. */
 export interface ChainReader {
   /** `eth_call` at the latest block. A revert is an answer, an unreachable node throws `rpc_unavailable`. */
-  call(
-    call: Call & { readonly from?: Hex; readonly gas?: bigint; readonly block?: bigint },
-  ): Promise<{ ok: boolean; data: Hex }>;
+  call(call: ReadCall): Promise<{ ok: boolean; data: Hex }>;
   /** Code at an address; `0x` when there is none. */
   code(address: Hex): Promise<Hex>;
 }
@@ -141,6 +151,16 @@ export interface SettlementCall extends Call {
    * goes alone in any case: the token would ask it about the signature, and it could burn the gas of all.
    */
   readonly batchGas?: bigint;
+  /** Whoever's code it runs, and who answers for gas that is burnt in vain: absent where only the token's code runs. */
+  readonly liable?: Liable;
+}
+
+/** Contracts that a payment makes the facilitator run. */
+export interface Liable {
+  /** The payer's own. */
+  readonly wallet: Hex;
+  /** One that other payers use too: the wallet's factory, a delegation manager. */
+  readonly shared?: Hex;
 }
 
 /** The facilitator's side of a scheme. */
