@@ -2,12 +2,14 @@
 
 /** Why there is no answer. */
 export interface Failure {
-  readonly kind: "timeout" | "connection" | "http" | "rate_limited" | "malformed" | "too_large";
+  readonly kind: "timeout" | "connection" | "http" | "rate_limited" | "malformed";
   /** Whether the request may have reached the other side. */
   readonly sent: boolean;
   /** What happened, without the address and without anything that the other side said. */
   readonly detail: string;
   readonly retryAfterMs?: number | undefined;
+  /** The answer had more bytes than it may have. */
+  readonly tooLarge?: true;
 }
 
 export interface HttpAnswer {
@@ -40,5 +42,7 @@ export const failure = (kind: Failure["kind"], detail: string, sent = true): Fai
 });
 export const timedOut = (timeoutMs: number): Failure =>
   failure("timeout", `no answer in ${timeoutMs} ms`);
-export const tooLarge = (maxBytes: number): Failure =>
-  failure("too_large", `answer over ${maxBytes} bytes`);
+export const tooLarge = (maxBytes: number): Failure => ({
+  ...failure("malformed", `answer over ${maxBytes} bytes`),
+  tooLarge: true,
+});

@@ -67,7 +67,7 @@ export function createTransport(options: TransportOptions): Transport {
     } catch {
       answer = { kind: "connection", sent: true, detail: "connection failed" };
     }
-    if (maxBytes !== undefined && "kind" in answer && answer.kind === "too_large") {
+    if (maxBytes !== undefined && "kind" in answer && answer.tooLarge) {
       for (const call of calls) call.resolve(TOO_LARGE);
       onExchange?.(undefined);
       return;

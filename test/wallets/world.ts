@@ -1,7 +1,11 @@
 /** A chain, a facilitator, and payers of every kind. */
 import type { ExactEvmFacilitatorOptions } from "../../src/evm/facilitator.ts";
 import { createFacilitator, evmChain, type SettlementEvent } from "../../facilitator/index.ts";
-import type { FacilitatorEngine, SettlementOptions } from "../../facilitator/index.ts";
+import type {
+  CreateFacilitatorOptions,
+  FacilitatorEngine,
+  SettlementOptions,
+} from "../../facilitator/index.ts";
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
 import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import type { EvmSigner } from "../../src/evm/index.ts";
@@ -30,6 +34,7 @@ export interface WalletFacilitatorOptions {
   readonly scheme?: ExactEvmFacilitatorOptions;
   readonly chain?: SettlementOptions;
   readonly ledger?: Ledger;
+  readonly step?: CreateFacilitatorOptions["step"];
 }
 
 export interface WalletFacilitator extends FacilitatorEngine {
@@ -44,7 +49,7 @@ export async function startWalletWorld(): Promise<WalletWorld> {
   return {
     world,
     rpc,
-    async facilitator({ scheme, chain, ledger = memoryLedger() } = {}) {
+    async facilitator({ scheme, chain, ledger = memoryLedger(), step } = {}) {
       const signer = world.newAccount();
       await world.fundEther(signer.address, 10n ** 19n);
       const events: SettlementEvent[] = [];
@@ -65,6 +70,7 @@ export async function startWalletWorld(): Promise<WalletWorld> {
           }),
         ],
         observe: (event) => events.push(event),
+        ...(step && { step }),
       });
       engines.push(engine);
       return { ...engine, signer, events };
@@ -83,9 +89,11 @@ export const PRICE = 10_000n;
 export async function payment(
   world: LocalWorld,
   signer: EvmSigner,
+  asset?: `0x${string}`,
 ): Promise<{ request: FacilitatorRequest; payTo: `0x${string}` }> {
   const payTo = world.newAccount().address;
-  return { payTo, request: await signedRequest(signer, requirementsOf("$0.01", payTo)) };
+  const requirements = { ...requirementsOf("$0.01", payTo), ...(asset && { asset }) };
+  return { payTo, request: await signedRequest(signer, requirements) };
 }
 
 /** Signs for a wallet with its owner's key. */
