@@ -16,7 +16,7 @@ import {
 } from "./settlement-record.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
-import { createPenalties } from "./settlement/penalties.ts";
+import { createPenalties, type Penalties } from "./settlement/penalties.ts";
 import { createSettler } from "./settlement/settler.ts";
 import { supportedKinds } from "./supported.ts";
 import { createTurns } from "./turns.ts";
@@ -69,12 +69,12 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const jobs = createJobs(schemes);
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
-  const networks = new Map(
+  const networks = new Map<string, Pick<Opened, "chain" | "settler"> & { penalties: Penalties }>(
     options.chains.map((chain) => {
       const { network } = chain.chain;
       const penalties = createPenalties(ledger, network, chain.options);
       const context = { ...chain, ledger, penalties, owner, revive: jobs.revive, observe, step };
-      return [network as string, { chain, penalties, settler: createSettler(context) }];
+      return [network, { chain, penalties, settler: createSettler(context) }];
     }),
   );
   const engine: EngineState = { ledger, jobs, settleTimeoutMs, now, step, closing: false };

@@ -29,12 +29,18 @@ export async function startFacilitator(
   config: FacilitatorConfig,
   log = createLog(config),
 ): Promise<FacilitatorService> {
+  const { erc6492Factories = [], walletGasBudget } = config;
   const chains = config.networks.map(({ network, rpcUrls, privateKeys }) =>
-    evmChain({ network, rpcUrls, signers: privateKeys.map((key) => privateKeyToAccount(key)) }),
+    evmChain({
+      network,
+      rpcUrls,
+      signers: privateKeys.map((key) => privateKeyToAccount(key)),
+      ...(walletGasBudget !== undefined && { walletGasBudget }),
+    }),
   );
   const ledger = openLedger(config, log);
   const facilitator = createFacilitator({
-    schemes: [exactEvmFacilitator()],
+    schemes: [exactEvmFacilitator({ erc6492Factories })],
     ledger,
     chains,
     observe: (event) => logEvent(log, event),

@@ -77,29 +77,34 @@ export function walletProbe({ wallet, digest, signature, gas, deployment }: Wall
 
   function program(questionAt: number, makingAt: number): string {
     const target = push(20, BigInt(wallet));
-    const code = [target, "3b", "80", push(1, 0), "52"]; // EXTCODESIZE, DUP1, MSTORE at 0
-    if (deployment === undefined) {
-      code.push("50"); // POP
-    } else {
-      const size = making.length / 2;
-      const make = [
-        ...[push(3, size), push(3, makingAt), push(1, SCRATCH), "39"], // CODECOPY
-        ...[push(1, 0), push(1, 0), push(3, size), push(1, SCRATCH), push(1, 0)],
-        ...[push(20, BigInt(deployment.to)), push(4, deployment.gas), "f1", "50"], // CALL, POP
-      ].join("");
-      const before = code.join("").length / 2 + 4; // with PUSH2 and JUMPI
-      code.push(push(2, before + make.length / 2), "57", make, "5b"); // JUMPI … JUMPDEST
-    }
-    const size = question.length / 2;
-    code.push(
-      ...[push(3, size), push(3, questionAt), push(1, SCRATCH), "39"], // CODECOPY
-      ...[push(1, 32), push(1, 0x60), push(3, size), push(1, SCRATCH), target],
-      ...[push(4, gas), "fa"], // STATICCALL; its answer at 0x60
-      ...[push(1, 0x20), "52"], // MSTORE of success
-      ...["3d", push(1, 0x40), "52"], // RETURNDATASIZE, MSTORE
-      ...[push(1, 0x80), push(1, 0), "f3"], // RETURN
-    );
-    return code.join("");
+    const look = `${target}3b80${push(1, 0)}52`; // EXTCODESIZE, DUP1, MSTORE at 0
+    const copyQuestion = copy(question, questionAt);
+    const output = push(1, 32) + push(1, 0x60);
+    const input = push(3, question.length / 2) + push(1, SCRATCH);
+    return [
+      look,
+      deployment === undefined ? "50" : make(look.length / 2, deployment, makingAt), // POP
+      copyQuestion,
+      `${output}${input}${target}${push(4, gas)}fa`, // STATICCALL
+      `${push(1, 0x20)}52`, // MSTORE of success
+      `3d${push(1, 0x40)}52`, // RETURNDATASIZE, MSTORE
+      `${push(1, 0x80)}${push(1, 0)}f3`, // RETURN
+    ].join("");
+  }
+
+  /** Jumps over the making of a wallet that is there. */
+  function make(at: number, { to, gas: most }: Call & { gas: bigint }, makingAt: number): string {
+    const nothing = push(1, 0) + push(1, 0);
+    const input = push(3, making.length / 2) + push(1, SCRATCH);
+    const called = `${nothing}${input}${push(1, 0)}${push(20, BigInt(to))}${push(4, most)}`;
+    const code = `${copy(making, makingAt)}${called}f150`; // CALL, POP
+    const end = at + 4 + code.length / 2; // behind PUSH2 and JUMPI
+    return `${push(2, end)}57${code}5b`; // JUMPI … JUMPDEST
+  }
+
+  /** CODECOPY of data into the scratch memory. */
+  function copy(data: string, at: number): string {
+    return `${push(3, data.length / 2)}${push(3, at)}${push(1, SCRATCH)}39`;
   }
 }
 

@@ -54,7 +54,7 @@ const clients = {
     receiptOf: ourReceipt,
   },
   "@x402/fetch": {
-    pay: (signer: Signer) => officialFetch(signer as Parameters<typeof officialFetch>[0]),
+    pay: (signer: Signer) => officialFetch(signer),
     receiptOf: officialReceipt,
   },
 };
