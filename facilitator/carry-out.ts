@@ -40,7 +40,7 @@ export interface Opened {
   readonly chain: SettlementChain;
   readonly settler: Settler;
   readonly key: string;
-  /** Why it is not settled any more, being too late or of a wallet that is refused; it may have been settled before. */
+  /** Why it is not settled now: too late, a wallet that is refused, a used delegation. It may have been settled before. */
   readonly late?: Reason;
 }
 

@@ -97,10 +97,14 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const reason = await inTurn(() => scheme.verifySignature(payment, network.chain.chain));
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
+    const sender = network.chain.signers[0]!.address;
     const settlementCall = scheme.settlementCall(payment);
     const { liable } = settlementCall;
     const late =
-      "reason" in checked ? checked.reason : liable && (await network.penalties.refusal(liable));
+      "reason" in checked
+        ? checked.reason
+        : ((liable && (await network.penalties.refusal(liable))) ??
+          (await scheme.authorize?.(payment, network.chain.chain, sender)));
     return { scheme, payment, settlementCall, ...network, key, ...(late && { late }) };
   }
 

@@ -47,6 +47,10 @@ export const REASONS = {
   authorization_lifetime_too_long:
     "The authorization stays valid for longer than is accepted here.",
   unsupported_asset: "This asset is not accepted on this network.",
+  erc7710_manager_not_allowed:
+    "The delegation manager is not on the list of allowed delegation managers.",
+  erc7710_single_use_not_proven:
+    "It is not proven that the delegation pays once: delegate no more than the amount, and hold twice the amount.",
   wallet_refused:
     "Settlements of this wallet passed the simulation and failed on chain; it is refused for a while.",
   wallet_gas_budget_exceeded:

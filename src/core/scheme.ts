@@ -175,6 +175,11 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   paymentKey(payment: P): string;
   /** Whether the payer signed exactly this payment. The chain is read for contract wallets only. */
   verifySignature(payment: P, chain: ChainReader): Promise<Reason | undefined>;
+  /**
+   * For payments that are not signed in a form that can be read: what the chain's state says against them being settled
+   * by this sender. It may say so of what was settled already. Absent: nothing does.
+   */
+  authorize?(payment: P, chain: ChainReader, from: Hex): Promise<Reason | undefined>;
   /** The call that must succeed for the payment to be settled. */
   simulation(payment: P): Call;
   /** Why a simulation that failed did so. */

@@ -9,9 +9,11 @@ import {
   type WalletSignatureOptions,
 } from "../wallet-signature.ts";
 import { checkEip3009 } from "./check.ts";
+import { erc7710Method, type Erc7710Options } from "./erc7710.ts";
 import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./payload.ts";
+import { withErc7710 } from "./with-erc7710.ts";
 
-export interface ExactEvmFacilitatorOptions extends WalletSignatureOptions {
+export interface ExactEvmFacilitatorOptions extends WalletSignatureOptions, Erc7710Options {
   /** Tokens that may be settled; default: `KNOWN_ASSETS`. */
   readonly assets?: readonly EvmAsset[];
   /** Longest remaining validity of an authorization; default one hour. */
@@ -52,7 +54,7 @@ export function exactEvmFacilitator(
     const gas = { gasLimit: GAS_LIMIT, batchGas: BATCH_GAS };
     return signatures.settlement(payment, form, call, gas);
   };
-  return {
+  const scheme: FacilitatorScheme<Eip3009Payment> = {
     scheme: "exact",
     family: "eip155",
     check: (payload, requirements, nowSeconds) =>
@@ -81,6 +83,10 @@ export function exactEvmFacilitator(
       data: `${BALANCE_OF}${hexWord(payment.payer)}`,
     }),
   };
+  const takesDelegations = (options.erc7710Managers ?? []).length > 0;
+  return takesDelegations
+    ? withErc7710(scheme, erc7710Method({ ...options, assets: limits.assets }))
+    : scheme;
 }
 
 /**

@@ -1,10 +1,12 @@
 import { isAtomicAmount, parseAmount } from "../../core/amount.ts";
+import type { PaymentPayload } from "../../core/messages.ts";
 import type { Network } from "../../core/network.ts";
 import type { Price, ServerScheme } from "../../core/scheme.ts";
 import { evmChainId } from "../../core/network.ts";
 import { tryParse } from "../../core/schema.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { findAsset, type EvmAsset } from "../assets.ts";
+import { delegationKey, Erc7710Payload, isErc7710 } from "./erc7710-payload.ts";
 import { authorizationKey, Eip3009Payload } from "./payload.ts";
 
 /** Requirements of a price in `exact` with EIP-3009. */
@@ -50,6 +52,7 @@ function positive(amount: bigint, price: string): string {
 
 /** Identity of a payment as the facilitator's ledger has it; nothing when the payload is malformed. */
 export const exactPaymentKey: ServerScheme["paymentKey"] = (payload, requirements) => {
+  if (isErc7710(payload)) return erc7710Key(payload, requirements.network);
   const decoded = tryParse(Eip3009Payload, payload);
   const chainId = evmChainId(requirements.network);
   const asset = parseAddress(requirements.asset);
@@ -57,3 +60,11 @@ export const exactPaymentKey: ServerScheme["paymentKey"] = (payload, requirement
   const { from, nonce } = decoded.authorization;
   return authorizationKey(chainId, asset, from, nonce);
 };
+
+function erc7710Key(payload: PaymentPayload["payload"], network: Network): string | undefined {
+  const decoded = tryParse(Erc7710Payload, payload);
+  const chainId = evmChainId(network);
+  if (decoded === undefined || chainId === undefined) return undefined;
+  const { delegationManager, delegator, permissionContext } = decoded;
+  return delegationKey(chainId, delegationManager, delegator, permissionContext);
+}
