@@ -6,10 +6,11 @@ import { parseData, toQuantity } from "./quantity.ts";
 /** `eth_call` over these endpoints. */
 export function createCall(endpoints: Endpoints): ChainReader["call"] {
   function ask(call: ReadCall): Promise<Outcome<Hex>> {
+    const { code } = call;
     const block = call.block === undefined ? "latest" : toQuantity(call.block);
     return endpoints.ask(
       "eth_call",
-      [transactionOf(call), block],
+      [transactionOf(call), block, ...(code ? [{ [code.address]: { code: code.code } }] : [])],
       (result) => parseData(result, "call result"),
       call.untrusted === true ? "untrusted" : "read",
     );

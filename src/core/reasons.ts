@@ -49,6 +49,7 @@ export const REASONS = {
   unsupported_asset: "This asset is not accepted on this network.",
   erc7710_manager_not_allowed:
     "The delegation manager is not on the list of allowed delegation managers.",
+  erc7710_delegator_mismatch: "The delegation does not move the amount from the named delegator.",
   erc7710_single_use_not_proven:
     "It is not proven that the delegation pays once: delegate no more than the amount, and hold twice the amount.",
   wallet_refused:

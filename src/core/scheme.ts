@@ -105,6 +105,8 @@ export interface ReadCall extends Omit<Call, "to"> {
   readonly block?: bigint;
   /** As a transaction with this price would see it; left out where the sender could not pay it. Wei per gas. */
   readonly fees?: { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint };
+  /** What is at an address during this call, in place of what is there: a state override, which not every node takes. */
+  readonly code?: { readonly address: Hex; readonly code: Hex };
   /** It runs code of a stranger's choosing: it shares no request with others, and an answer over 64 KiB is a revert. */
   readonly untrusted?: boolean;
 }

@@ -5,6 +5,7 @@
  */
 import type { Call, ChainReader, Hex } from "../core/scheme.ts";
 import { hexWord, uintWord } from "../core/hex.ts";
+import { copy, push } from "./program.ts";
 
 export interface WalletQuestion {
   readonly wallet: Hex;
@@ -78,7 +79,7 @@ export function walletProbe({ wallet, digest, signature, gas, deployment }: Wall
   function program(questionAt: number, makingAt: number): string {
     const target = push(20, BigInt(wallet));
     const look = `${target}3b80${push(1, 0)}52`; // EXTCODESIZE, DUP1, MSTORE at 0
-    const copyQuestion = copy(question, questionAt);
+    const copyQuestion = copy(question, questionAt, SCRATCH);
     const output = push(1, 32) + push(1, 0x60);
     const input = push(3, question.length / 2) + push(1, SCRATCH);
     return [
@@ -97,18 +98,8 @@ export function walletProbe({ wallet, digest, signature, gas, deployment }: Wall
     const nothing = push(1, 0) + push(1, 0);
     const input = push(3, making.length / 2) + push(1, SCRATCH);
     const called = `${nothing}${input}${push(1, 0)}${push(20, BigInt(to))}${push(4, most)}`;
-    const code = `${copy(making, makingAt)}${called}f150`; // CALL, POP
+    const code = `${copy(making, makingAt, SCRATCH)}${called}f150`; // CALL, POP
     const end = at + 4 + code.length / 2; // behind PUSH2 and JUMPI
     return `${push(2, end)}57${code}5b`; // JUMPI … JUMPDEST
   }
-
-  /** CODECOPY of data into the scratch memory. */
-  function copy(data: string, at: number): string {
-    return `${push(3, data.length / 2)}${push(3, at)}${push(1, SCRATCH)}39`;
-  }
-}
-
-/** PUSH1 to PUSH20 of a number. */
-function push(bytes: number, value: bigint | number): string {
-  return (0x5f + bytes).toString(16) + value.toString(16).padStart(2 * bytes, "0");
 }

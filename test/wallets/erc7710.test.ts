@@ -100,7 +100,7 @@ async function expectRefused(
   expect(await by.settle(request)).toMatchObject({ errorReason: reason, transaction: "" });
 }
 
-test("calldata is viem's, once and twice in one call", async () => {
+test("calldata is viem's", async () => {
   const { request, context } = await delegated();
   const scheme = exactEvmFacilitator({ erc7710Managers: [manager] });
   const checked = scheme.check(request.paymentPayload, request.paymentRequirements, 1);
@@ -112,29 +112,15 @@ test("calldata is viem's, once and twice in one call", async () => {
     args: [payTo, PRICE],
   });
   const execution = encodePacked(["address", "uint256", "bytes"], [asset, 0n, data]);
-  const calls: Hex[] = [];
-  await scheme.authorize!(
-    checked.payment,
-    {
-      code: () => Promise.resolve("0x60"),
-      call: ({ data: asked }) => Promise.resolve({ ok: calls.push(asked) > 0, data: "0x" }),
-    },
-    zeroAddress,
-  );
-  const mode = pad("0x", { size: 32 });
-  const expected = [1, 2].map((times) =>
-    encodeFunctionData({
-      abi: localDelegationManagerAbi,
-      functionName: "redeemDelegations",
-      args: [
-        Array.from({ length: times }, () => context),
-        Array.from({ length: times }, () => mode),
-        Array.from({ length: times }, () => execution),
-      ],
-    }),
-  );
-  expect(calls.slice(0, 2)).toEqual(expected);
-  expect(scheme.settlementCall(checked.payment)).toMatchObject({ to: manager.toLowerCase() });
+  const expected = encodeFunctionData({
+    abi: localDelegationManagerAbi,
+    functionName: "redeemDelegations",
+    args: [[context], [pad("0x", { size: 32 })], [execution]],
+  });
+  expect(scheme.settlementCall(checked.payment)).toMatchObject({
+    to: manager.toLowerCase(),
+    data: expected,
+  });
 });
 
 describe("a delegation of exactly the amount", () => {
@@ -195,6 +181,25 @@ describe("a delegation of exactly the amount", () => {
 });
 
 describe("is refused", () => {
+  test("a delegation of somebody else than it says, so that nobody's balance is held", async () => {
+    const { request } = await delegated();
+    const victim = await delegated();
+    const { delegator } = victim.request.paymentPayload.payload;
+    await expectRefused(withPayload(request, { delegator }), "erc7710_delegator_mismatch");
+    expect(await facilitator.settle(victim.request)).toMatchObject({ success: true });
+  });
+
+  test("where the node takes no state overrides", async () => {
+    const { request } = await delegated();
+    wallets.rpc.setFault(({ method, params }) =>
+      method === "eth_call" && (params as unknown[]).length > 2
+        ? { error: { code: -32602, message: "too many arguments, want at most 2" } }
+        : undefined,
+    );
+    await expect(facilitator.verify(request)).rejects.toThrow(/eth_call/);
+    wallets.rpc.setFault(undefined);
+  });
+
   test("what could be paid twice, or of which that is not known", async () => {
     const reason = "erc7710_single_use_not_proven";
     await expectRefused((await delegated({ maxAmount: 2n * PRICE })).request, reason);

@@ -17,6 +17,7 @@ import {
   isErc7710,
   type Erc7710Payment,
 } from "./erc7710-payload.ts";
+import { tryRedemption } from "./redemption-probe.ts";
 
 export interface Erc7710Options {
   /** Delegation managers that may be called (ERC-7710); default: none, and such payments are not taken. */
@@ -70,22 +71,15 @@ export function erc7710Method(
     chain: ChainReader,
     from: Hex,
   ): Promise<Reason | undefined> {
-    const redeem = (times: number) =>
-      chain.call({
-        ...redemption(payment, times),
-        from,
-        gas: delegationGas * BigInt(times),
-        untrusted: true,
-      });
-    const [once, twice, held] = await Promise.all([
-      redeem(1),
-      redeem(2),
-      chain.call(balance(payment)),
-    ]);
-    if (!once.ok) return await diagnose(payment, chain);
-    const available = held.ok && held.data.length === 66 ? BigInt(held.data) : 0n;
+    const call = redemption(payment);
+    const tried = await tryRedemption(chain, from, call, balance(payment), delegationGas);
+    if (tried === undefined) return "erc7710_single_use_not_proven";
+    const { once, twice, before, after } = tried;
+    if (!once) return await diagnose(payment, chain);
+    // Whose money it is, is only said by the payload so far.
+    if (before - after !== payment.amount) return "erc7710_delegator_mismatch";
     // What fails for want of money may be repeated when there is more.
-    const isProven = !twice.ok && available >= 2n * payment.amount;
+    const isProven = !twice && before >= 2n * payment.amount;
     return isProven ? undefined : "erc7710_single_use_not_proven";
   }
 
@@ -108,10 +102,10 @@ export function erc7710Method(
       delegationKey(evmChainId(network) ?? 0, delegationManager, payer, permissionContext),
     verifySignature: () => Promise.resolve(undefined),
     authorize,
-    simulation: (payment) => redemption(payment, 1),
+    simulation: (payment) => redemption(payment),
     diagnose,
     settlementCall: (payment) => ({
-      ...redemption(payment, 1),
+      ...redemption(payment),
       gasLimit: delegationGas,
       liable: { wallet: payment.payer, shared: payment.delegationManager },
     }),
@@ -151,29 +145,24 @@ function checkErc7710(
   return { payment: { ...parties, delegationManager, permissionContext } };
 }
 
-/** The same redemption once, or more often in one call: each a single call (ERC-7579) of the token's `transfer`. */
-function redemption(payment: Erc7710Payment, times: number): Call {
+/** One single call (ERC-7579, its default mode) of the token's `transfer`. */
+function redemption(payment: Erc7710Payment): Call {
   const transfer = TRANSFER + hexWord(payment.payTo) + uintWord(payment.amount);
   const execution = payment.asset.slice(2) + uintWord(0) + transfer;
-  const contexts = bytesArray(payment.permissionContext.slice(2), times);
-  const modes = uintWord(times) + uintWord(0).repeat(times);
-  const executions = bytesArray(execution, times);
+  const contexts = bytesArray(payment.permissionContext.slice(2));
+  const modes = uintWord(1) + uintWord(0);
   const modesAt = 96 + contexts.length / 2;
   const offsets = [96, modesAt, modesAt + modes.length / 2].map(uintWord).join("");
   return {
     to: payment.delegationManager,
-    data: `${REDEEM_DELEGATIONS}${offsets}${contexts}${modes}${executions}`,
+    data: `${REDEEM_DELEGATIONS}${offsets}${contexts}${modes}${bytesArray(execution)}`,
   };
 }
 
-/** A `bytes[]` of the same bytes so many times. */
-function bytesArray(bytes: string, times: number): string {
+/** A `bytes[]` of one. */
+function bytesArray(bytes: string): string {
   const padding = "0".repeat((64 - (bytes.length % 64)) % 64);
-  const item = uintWord(bytes.length / 2) + bytes + padding;
-  const offsets = Array.from({ length: times }, (_, at) =>
-    uintWord(32 * times + (at * item.length) / 2),
-  );
-  return uintWord(times) + offsets.join("") + item.repeat(times);
+  return uintWord(1) + uintWord(32) + uintWord(bytes.length / 2) + bytes + padding;
 }
 
 /**
