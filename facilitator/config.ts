@@ -22,6 +22,8 @@ export interface FacilitatorConfig {
   readonly logLevel: string;
   /** Contracts that may be called to make a payer's wallet. */
   readonly erc6492Factories?: readonly Erc6492Factory[];
+  /** Delegation managers (ERC-7710) that may be called. */
+  readonly erc7710Managers?: readonly string[];
   /** Gas that one wallet may burn in vain in a day. */
   readonly walletGasBudget?: bigint;
 }
@@ -72,26 +74,23 @@ const privateKeys = list(
   "names a key twice",
 );
 
-/** Addresses, each perhaps with the selectors that may be called, with colons between them. */
-const factories = list(
-  z
-    .string()
-    .regex(
-      /^0x[0-9a-fA-F]{40}(:0x[0-9a-fA-F]{8})*$/,
-      "must be contract addresses with commas between them, each perhaps with function selectors: 0x…:0x12345678",
-    )
-    .refine(
-      (value) => parseAddress(value.slice(0, 42)) !== undefined,
-      "has an address with a wrong checksum",
-    )
-    .transform((value): Erc6492Factory => {
-      const [address = "", ...selectors] = value.split(":");
-      return selectors.length === 0 ? { address } : { address, selectors };
-    }),
-);
+/** A contract's address, with a right checksum where it has one. */
+const contract = z
+  .string()
+  .refine((value) => parseAddress(value.slice(0, 42)) !== undefined, "has what is no address");
+/** The same, perhaps with the functions that may be called, with colons between them. */
+const factory = contract
+  .regex(/^.{42}(:0x[0-9a-fA-F]{8})*$/, "must be addresses, perhaps with functions: 0x…:0x12345678")
+  .transform((value): Erc6492Factory => {
+    const [address = "", ...selectors] = value.split(":");
+    return selectors.length === 0 ? { address } : { address, selectors };
+  });
 
 const Service = z.object({
-  ERC6492_FACTORIES: factories.default([]),
+  ERC7710_MANAGERS: list(
+    contract.length(42, "must be addresses, with commas between them"),
+  ).default([]),
+  ERC6492_FACTORIES: list(factory).default([]),
   WALLET_GAS_BUDGET: z
     .string()
     .regex(/^\d{1,12}$/, "must be an amount of gas: a whole number")
@@ -144,7 +143,7 @@ const ConfigFile = z.strictObject({
 
 /**
  * Configuration of the service from environment variables: `PORT`, `HOST`, `REDIS_URL`, `LOG_LEVEL`,
- * `ERC6492_FACTORIES`, `WALLET_GAS_BUDGET`, and either `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file with several networks.
+ * `ERC6492_FACTORIES`, `ERC7710_MANAGERS`, `WALLET_GAS_BUDGET`, and either `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file with several networks.
  *
  * @throws ConfigError with all mistakes at once.
  */
@@ -165,13 +164,14 @@ export function loadConfig(
   );
   if (twice !== undefined) problems.push(`FARTHING_CONFIG: networks names ${twice.network} twice`);
   if (!service.success || problems.length > 0) throw new ConfigError(problems);
-  const { PORT, HOST, REDIS_URL, LOG_LEVEL, ERC6492_FACTORIES, WALLET_GAS_BUDGET } = service.data;
+  const { PORT, HOST, REDIS_URL, LOG_LEVEL, WALLET_GAS_BUDGET } = service.data;
   return {
     host: HOST,
     port: PORT,
     networks,
     logLevel: LOG_LEVEL,
-    erc6492Factories: ERC6492_FACTORIES,
+    erc6492Factories: service.data.ERC6492_FACTORIES,
+    erc7710Managers: service.data.ERC7710_MANAGERS,
     ...(WALLET_GAS_BUDGET !== undefined && { walletGasBudget: WALLET_GAS_BUDGET }),
     ...(REDIS_URL !== undefined && { redisUrl: REDIS_URL }),
   };

@@ -29,7 +29,7 @@ export async function startFacilitator(
   config: FacilitatorConfig,
   log = createLog(config),
 ): Promise<FacilitatorService> {
-  const { erc6492Factories = [], walletGasBudget } = config;
+  const { erc6492Factories = [], erc7710Managers = [], walletGasBudget } = config;
   const chains = config.networks.map(({ network, rpcUrls, privateKeys }) =>
     evmChain({
       network,
@@ -40,7 +40,7 @@ export async function startFacilitator(
   );
   const ledger = openLedger(config, log);
   const facilitator = createFacilitator({
-    schemes: [exactEvmFacilitator({ erc6492Factories })],
+    schemes: [exactEvmFacilitator({ erc6492Factories, erc7710Managers })],
     ledger,
     chains,
     observe: (event) => logEvent(log, event),
