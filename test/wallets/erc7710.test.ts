@@ -1,21 +1,27 @@
-import { encodeFunctionData, encodePacked, pad, zeroAddress, type Hex } from "viem";
+import { Hono } from "hono";
+import { encodeFunctionData, zeroAddress, type Hex } from "viem";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { localDelegationManagerAbi } from "../../contracts-abi/local/local-delegation-manager.ts";
 import { localWalletAbi } from "../../contracts-abi/local/local-wallet.ts";
-import type { FacilitatorRequest } from "../../src/core/messages.ts";
+import { paywall } from "../../src/adapters/hono.ts";
+import {
+  decodeHeader,
+  encodeHeader,
+  PAYMENT_REQUIRED,
+  PAYMENT_SIGNATURE,
+} from "../../src/core/header.ts";
+import { PaymentRequired, type FacilitatorRequest } from "../../src/core/messages.ts";
 import type { Step } from "../../facilitator/settlement/options.ts";
-import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import { exactEvm } from "../../src/evm/index.ts";
 import { memoryLedger } from "../../src/ledger/index.ts";
 import {
   signDelegation,
   type Delegation,
   type LocalWorld,
-  type SmartWallet,
   type TestAccount,
 } from "../../src/testing/index.ts";
 import { requirementsOf } from "../setup/payments.ts";
+import { delegatedPayment, requestOf, withPayload, type Delegated } from "./delegated.ts";
 import {
   payment,
   PRICE,
@@ -44,52 +50,11 @@ afterAll(() => wallets?.stop());
 const start = (options: WalletFacilitatorOptions = {}): Promise<WalletFacilitator> =>
   wallets.facilitator({ ...options, scheme: { erc7710Managers: [manager], ...options.scheme } });
 
-interface Delegated {
-  readonly request: FacilitatorRequest;
-  readonly payTo: Hex;
-  readonly wallet: SmartWallet;
-  readonly context: Hex;
-  readonly delegation: Delegation;
-}
-
-/** A payment of $0.01 with a delegation of as much to a facilitator's signer. */
-async function delegated(
+const delegated = (
   change: Partial<Delegation> = {},
-  { funds = 5n * PRICE, to = facilitator } = {},
-): Promise<Delegated> {
-  const wallet = await world.newSmartWallet(owner.address);
-  await world.fundToken(wallet.address, funds);
-  const delegation = {
-    delegate: to.signer.address,
-    delegator: wallet.address,
-    token: world.token,
-    maxAmount: PRICE,
-    expiry: BigInt((await world.now()) + 600),
-    ...change,
-  };
-  const context = await signDelegation(owner, delegation);
-  const payTo = world.newAccount().address;
-  return { request: requestOf(context, wallet.address, payTo), payTo, wallet, context, delegation };
-}
-
-function requestOf(context: Hex, delegator: Hex, payTo: Hex): FacilitatorRequest {
-  const { extra: _extra, ...terms } = requirementsOf("$0.01", payTo);
-  const paymentRequirements = { ...terms, extra: { assetTransferMethod: "erc7710" } };
-  const payload = { delegationManager: manager, permissionContext: context, delegator };
-  return {
-    x402Version: 2,
-    paymentPayload: { x402Version: 2, accepted: paymentRequirements, payload },
-    paymentRequirements,
-  };
-}
-
-const withPayload = (request: FacilitatorRequest, change: object): FacilitatorRequest => ({
-  ...request,
-  paymentPayload: {
-    ...request.paymentPayload,
-    payload: { ...request.paymentPayload.payload, ...change },
-  },
-});
+  { funds, to = facilitator }: { funds?: bigint; to?: WalletFacilitator } = {},
+): Promise<Delegated> =>
+  delegatedPayment(world, owner, { delegate: to.signer.address, ...change }, funds);
 
 async function expectRefused(
   request: FacilitatorRequest,
@@ -99,29 +64,6 @@ async function expectRefused(
   expect(await by.verify(request)).toMatchObject({ invalidReason: reason });
   expect(await by.settle(request)).toMatchObject({ errorReason: reason, transaction: "" });
 }
-
-test("calldata is viem's", async () => {
-  const { request, context } = await delegated();
-  const scheme = exactEvmFacilitator({ erc7710Managers: [manager] });
-  const checked = scheme.check(request.paymentPayload, request.paymentRequirements, 1);
-  if (!("payment" in checked)) throw new Error("the payment must pass the checks");
-  const { payTo, asset } = checked.payment;
-  const data = encodeFunctionData({
-    abi: erc20Abi,
-    functionName: "transfer",
-    args: [payTo, PRICE],
-  });
-  const execution = encodePacked(["address", "uint256", "bytes"], [asset, 0n, data]);
-  const expected = encodeFunctionData({
-    abi: localDelegationManagerAbi,
-    functionName: "redeemDelegations",
-    args: [[context], [pad("0x", { size: 32 })], [execution]],
-  });
-  expect(scheme.settlementCall(checked.payment)).toMatchObject({
-    to: manager.toLowerCase(),
-    data: expected,
-  });
-});
 
 describe("a delegation of exactly the amount", () => {
   test("pays once; the claimant is told again, nobody else is", async () => {
@@ -167,16 +109,6 @@ describe("a delegation of exactly the amount", () => {
     await expectRefused(other, "duplicate_settlement");
     const upper = `0x${context.slice(2).toUpperCase()}`;
     await expectRefused(withPayload(request, { permissionContext: upper }), "duplicate_settlement");
-  });
-
-  test("has the key that the seller's side computes", async () => {
-    const { request } = await delegated();
-    const scheme = exactEvmFacilitator({ erc7710Managers: [manager] });
-    const { paymentPayload, paymentRequirements } = request;
-    const checked = scheme.check(paymentPayload, paymentRequirements, 1);
-    if (!("payment" in checked)) throw new Error("the payment must pass the checks");
-    const key = scheme.paymentKey(checked.payment);
-    expect(exactEvm().paymentKey(paymentPayload.payload, paymentRequirements)).toBe(key);
   });
 });
 
@@ -284,4 +216,30 @@ describe("between simulation and block", () => {
     const honest = await payment(world, world.accounts.payer.account);
     expect(await careful.settle(honest.request)).toMatchObject({ success: true });
   });
+});
+
+test("pays at a paywall, once", async () => {
+  const { wallet, context, payTo } = await delegated();
+  const { extra: _extra, asset, amount } = requirementsOf("$0.01", payTo);
+  const paid = paywall({ facilitator, schemes: [exactEvm()], network: world.network, payTo });
+  const app = new Hono();
+  app.get("/report", paid({ amount, asset, extra: { assetTransferMethod: "erc7710" } }), (c) =>
+    c.json({ report: 42 }),
+  );
+  const unpaid = await app.request("http://shop.test/report");
+  expect(unpaid.status).toBe(402);
+  const demand = unpaid.headers.get(PAYMENT_REQUIRED) ?? "";
+  const { accepts } = decodeHeader(PaymentRequired, demand, "malformed_payment_required", "");
+  const accepted = accepts[0]!;
+  const payload = {
+    delegationManager: manager,
+    permissionContext: context,
+    delegator: wallet.address,
+  };
+  const headers = { [PAYMENT_SIGNATURE]: encodeHeader({ x402Version: 2, accepted, payload }) };
+  for (let i = 0; i < 2; i++) {
+    const response = await app.request("http://shop.test/report", { headers });
+    expect(await response.json()).toEqual({ report: 42 });
+  }
+  expect((await world.transfersTo(payTo)).length).toBe(1);
 });

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { createPenalties } from "../../facilitator/settlement/penalties.ts";
+import { createPenalties, type Penalties } from "../../facilitator/settlement/penalties.ts";
+import { connectRedis } from "../../src/ledger/connect-redis.ts";
 import { memoryLedger } from "../../src/ledger/index.ts";
+import { redisLedger } from "../../src/ledger/redis.ts";
+import { startRedis } from "../setup/redis.ts";
 
 const wallet = `0x${"a1".repeat(20)}` as const;
 const other = `0x${"a2".repeat(20)}` as const;
@@ -86,6 +89,34 @@ describe("gas", () => {
     );
     expect(await penalties.refusal({ wallet: other })).toBeUndefined();
   });
+});
+
+test("in Redis, replicas share all of it", async () => {
+  const redis = await startRedis();
+  const ledgers = [redisLedger(connectRedis(redis.url)), redisLedger(connectRedis(redis.url))];
+  const [one, two] = ledgers.map((ledger) =>
+    createPenalties(ledger, "eip155:84532", {
+      refusalMs: 400,
+      walletGasBudget: 600n,
+      sharedGasBudget: 300n,
+    }),
+  ) as [Penalties, Penalties];
+  expect(await one.reserve("a", { wallet }, 400n)).toBeUndefined();
+  expect(await two.reserve("b", { wallet }, 400n)).toBe("wallet_gas_budget_exceeded");
+  await two.acquit("a", { wallet });
+  expect(await two.reserve("b", { wallet }, 400n)).toBeUndefined();
+  expect(await one.refusal({ wallet, shared: factory })).toBeUndefined();
+  await two.punish("b", { wallet, shared: factory }, 301n);
+  expect(await one.refusal({ wallet })).toBe("wallet_refused");
+  expect(await one.refusal({ wallet: other, shared: factory })).toBe("wallet_gas_budget_exceeded");
+  await new Promise((resolve) => setTimeout(resolve, 450));
+  expect(await one.refusal({ wallet })).toBeUndefined();
+  expect(await one.reserve("c", { wallet }, 300n)).toBe("wallet_gas_budget_exceeded");
+  await one.punish("c", { wallet }, 1n);
+  await new Promise((resolve) => setTimeout(resolve, 450));
+  expect(await two.refusal({ wallet })).toBe("wallet_refused");
+  await Promise.all(ledgers.map((ledger) => ledger.close()));
+  await redis.stop();
 });
 
 test.each([
