@@ -175,7 +175,7 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   check(payload: PaymentPayload, requirements: PaymentRequirements, nowSeconds: number): Checked<P>;
   /** Canonical identity of the money movement, the ledger's key. */
   paymentKey(payment: P): string;
-  /** Whether the payer signed exactly this payment. The chain is read for contract wallets only. */
+  /** Whether the payer signed exactly this payment. The chain is read for what only a wallet can tell. */
   verifySignature(payment: P, chain: ChainReader): Promise<Reason | undefined>;
   /**
    * For payments that are not signed in a form that can be read: what the chain's state says against them being settled
