@@ -18,6 +18,7 @@ export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<read
     refused.map(async ({ job, reason }) => {
       // What may still be mined as it is says itself what becomes of it.
       if (job.record.state === "signed" && lane.isCarried(job.record.transaction ?? "")) return;
+      if (job.liable) void lane.penalties.acquit(job.key, job.liable).catch(() => undefined);
       const deep = (each: Job, block: bigint) => isDeep(lane, each, block);
       await concludeRefused(lane.chain, lane.ledger, job, reason, deep).catch((error: unknown) => {
         // Let go, it would be claimed anew later than it was used, and refused although it was paid.

@@ -1,4 +1,4 @@
-import type { Hex } from "../../src/core/scheme.ts";
+import type { Hex, Liable } from "../../src/core/scheme.ts";
 import { FINAL_STATES } from "../../src/ledger/ledger.ts";
 import type { Receipt } from "../chain.ts";
 import { conclude, reopen } from "./conclude.ts";
@@ -68,13 +68,19 @@ async function judge(lane: LaneState, job: Job, receipt: Receipt): Promise<void>
   if (state !== "failed" || transaction !== receipt.transaction) return;
   const { payer: wallet } = job.payment;
   const liable = job.liable ?? ((await chain.haveCode([wallet]))[0] ? { wallet } : undefined);
-  if (liable !== undefined) await penalties.punish(job.key, liable, receipt.gasUsed);
+  if (liable !== undefined) await punish(lane, job, liable, receipt);
+}
+
+async function punish(lane: LaneState, job: Job, liable: Liable, { gasUsed }: Receipt) {
+  const { wallet } = liable;
+  lane.observe({ type: "wallet_punished", lane: lane.name, wallet, gas: gasUsed.toString() });
+  await lane.penalties.punish(job.key, liable, gasUsed);
 }
 
 /** A plain payer who has got code since the simulation may have spoiled it for all who shared the transaction. */
-async function judgeCompany({ penalties, chain }: LaneState, job: Job, { gasUsed }: Receipt) {
+async function judgeCompany(lane: LaneState, job: Job, receipt: Receipt): Promise<void> {
   const { payer: wallet } = job.payment;
-  if ((await chain.haveCode([wallet]))[0]) await penalties.punish(job.key, { wallet }, gasUsed);
+  if ((await lane.chain.haveCode([wallet]))[0]) await punish(lane, job, { wallet }, receipt);
 }
 
 /** Whether a payment still rests on this flight, and was not signed into another transaction since. */

@@ -47,6 +47,13 @@ export type SettlementEvent =
   | { readonly type: "lane_acquired" | "lane_lost"; readonly lane: string }
   | { readonly type: "lane_suspended"; readonly lane: string; readonly reason: string }
   | { readonly type: "lane_resumed"; readonly lane: string }
+  /** Its settlement passed the simulation and failed on chain; `gas` was burnt. */
+  | {
+      readonly type: "wallet_punished";
+      readonly lane: string;
+      readonly wallet: string;
+      readonly gas: string;
+    }
   | {
       readonly type: FlightEvent;
       readonly lane: string;

@@ -24,7 +24,7 @@ export interface Penalties {
   refusal(liable: Liable): Promise<Reason | undefined>;
   /** Sets gas aside on the wallet's budget for a payment that is about to be signed; gives why not, if not. */
   reserve(payment: string, liable: Liable, gas: bigint): Promise<Reason | undefined>;
-  /** The payment was settled, or came to nothing without costing gas. */
+  /** Ends what was set aside: the payment was settled, or is not sent. What it burnt before stays. */
   acquit(payment: string, liable: Liable): Promise<void>;
   /** The payment passed the simulation and failed on the chain. Once for a payment, however often it is told. */
   punish(payment: string, liable: Liable, gasUsed: bigint): Promise<void>;
@@ -51,6 +51,7 @@ export function createPenalties(
     throw new TypeError("walletGasBudget and sharedGasBudget must not be negative");
   if (!Number.isSafeInteger(refusalMs) || refusalMs < 1 || refusalMs > DAY_MS)
     throw new TypeError("refusalMs must be whole milliseconds, from 1 to a day");
+  const reserved = (payment: string) => `reserved:${payment}`;
   const account = (what: string, contract: Hex) => `${what}:${network}:${contract}`;
 
   /** Whether what is held there is at most so much. */
@@ -79,7 +80,7 @@ export function createPenalties(
     async reserve(payment, { wallet }, gas) {
       const isHeld = await ledger.hold({
         account: account("burnt", wallet),
-        id: payment,
+        id: reserved(payment),
         amount: gas,
         available: walletGasBudget,
         ttlMs: RESERVATION_MS,
@@ -87,7 +88,7 @@ export function createPenalties(
       return isHeld ? undefined : "wallet_gas_budget_exceeded";
     },
 
-    acquit: (payment, { wallet }) => ledger.unhold(account("burnt", wallet), payment),
+    acquit: (payment, { wallet }) => ledger.unhold(account("burnt", wallet), reserved(payment)),
 
     async punish(payment, { wallet, shared }, gasUsed) {
       const strikeAccount = account("strikes", wallet);
@@ -96,6 +97,7 @@ export function createPenalties(
         shared && keep(account("burnt", shared), payment, gasUsed, DAY_MS),
         keep(strikeAccount, payment, 1n, DAY_MS),
       ]);
+      await ledger.unhold(account("burnt", wallet), reserved(payment));
       const count = await strikes(strikeAccount);
       const ttlMs = count >= MAX_STRIKES ? DAY_MS : Math.min(DAY_MS, refusalMs * 4 ** (count - 1));
       await keep(account("refused", wallet), "refused", 1n, ttlMs);

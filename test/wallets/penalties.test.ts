@@ -68,6 +68,15 @@ describe("gas", () => {
     expect(await penalties.reserve("c", { wallet }, 300n)).toBeUndefined();
   });
 
+  test("that was burnt stays so when the same payment is settled in the end", async () => {
+    const { penalties } = setUp({ walletGasBudget: 600n });
+    await penalties.punish("a", { wallet }, 200n);
+    await penalties.reserve("a", { wallet }, 300n);
+    await penalties.acquit("a", { wallet });
+    expect(await penalties.reserve("b", { wallet }, 401n)).toBe("wallet_gas_budget_exceeded");
+    expect(await penalties.reserve("b", { wallet }, 400n)).toBeUndefined();
+  });
+
   test("that was burnt is missing for a day", async () => {
     const { penalties, pass } = setUp({ walletGasBudget: 600n, refusalMs: 1 });
     await penalties.reserve("a", { wallet }, 300n);
