@@ -17,6 +17,7 @@ import {
 import { isDeployed } from "./settlement/deployed.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
+import { createPenalties, type Penalties } from "./settlement/penalties.ts";
 import { createSettler } from "./settlement/settler.ts";
 import { supportedKinds } from "./supported.ts";
 import { createTurns } from "./turns.ts";
@@ -75,14 +76,13 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const jobs = createJobs(schemes, (network) => signers.get(network) ?? []);
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
-  const networks = new Map(
-    options.chains.map((chain) => [
-      chain.chain.network as string,
-      {
-        chain,
-        settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }),
-      },
-    ]),
+  const networks = new Map<string, Pick<Opened, "chain" | "settler"> & { penalties: Penalties }>(
+    options.chains.map((chain) => {
+      const { network } = chain.chain;
+      const penalties = createPenalties(ledger, network, chain.options);
+      const context = { ...chain, ledger, penalties, owner, revive: jobs.revive, observe, step };
+      return [network, { chain, penalties, settler: createSettler(context) }];
+    }),
   );
   const engine: EngineState = { ledger, jobs, settleTimeoutMs, now, step, closing: false };
 
@@ -107,13 +107,14 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     const reason = await inTurn(() => scheme.verifySignature(payment, network.chain.chain));
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
-    return {
-      scheme,
-      payment,
-      ...network,
-      key,
-      ...("reason" in checked && { late: checked.reason }),
-    };
+    const settlementCall = scheme.settlementCall(payment);
+    const { liable, sender = network.chain.signers[0]!.address } = settlementCall;
+    const late =
+      "reason" in checked
+        ? checked.reason
+        : ((liable && (await network.penalties.refusal(liable))) ??
+          (await scheme.authorize?.(payment, network.chain.chain, sender)));
+    return { scheme, payment, settlementCall, ...network, key, ...(late && { late }) };
   }
 
   async function verify(
@@ -122,7 +123,7 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   ): Promise<VerifyResponse> {
     const opened = await open(request, false);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
-    const { scheme, payment, key, late } = opened;
+    const { scheme, payment, settlementCall, key, late } = opened;
     const { chain, signers: accounts } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
@@ -131,10 +132,14 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     }
     if (late !== undefined) return invalid(late, payment.payer);
     const { shortage, ...balanceCall } = scheme.balance(payment);
-    const simulation = scheme.simulation(payment);
     const [simulated, deployed, balance] = await Promise.all([
-      chain.call({ from: accounts[0]!.address, ...simulation }),
-      isDeployed(chain, payment, simulation),
+      chain.call({
+        from: accounts[0]!.address,
+        ...scheme.simulation(payment),
+        gas: settlementCall.gasLimit,
+        ...(settlementCall.liable && { fees: await chain.fees(), untrusted: true }),
+      }),
+      isDeployed(chain, payment, settlementCall),
       holdMs === 0 ? undefined : chain.call(balanceCall),
     ]);
     if (!simulated.ok || !deployed)

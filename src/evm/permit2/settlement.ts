@@ -3,7 +3,8 @@ import { MULTICALL3_ADDRESS } from "../../../contracts-abi/multicall3.ts";
 import { hexWord, uintWord } from "../../core/hex.ts";
 import type { Call, Hex } from "../../core/scheme.ts";
 import { parseAggregate } from "../aggregate-calls.ts";
-import { parseEcdsa } from "../signature.ts";
+import type { EcdsaSignature } from "../signature.ts";
+import type { SignatureForm } from "../wallet-signature.ts";
 import type { Permit2Kind, Permit2Payment } from "./kind.ts";
 
 const WORD = 64;
@@ -23,18 +24,22 @@ function terms<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): stri
   );
 }
 
-/** Calldata of `settle`, with the signature in its one form of 65 bytes. */
-export function settleCall<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): Call {
-  const signature = parseEcdsa(payment.signature);
-  if (signature === undefined)
-    throw new TypeError("settleCall needs a payment whose signature was verified");
-  const { r, s, yParity } = signature;
+/** Calldata of `settle`: with a key's signature in its one form of 65 bytes, with a wallet's as it is. */
+export function settleCall<P extends Permit2Payment>(
+  kind: Permit2Kind<P>,
+  payment: P,
+  form: SignatureForm,
+): Call {
   const head = terms(kind, payment);
-  const bytes = uintWord(r) + uintWord(s) + (yParity + 27).toString(16);
+  const bytes = form.by === "key" ? packed(form.ecdsa) : form.signature.slice(2);
+  const padding = "0".repeat((WORD - (bytes.length % WORD)) % WORD);
   const offset = uintWord(head.length / 2 + 32);
-  const data: Hex = `${kind.settle}${head}${offset}${uintWord(65)}${bytes.padEnd(3 * WORD, "0")}`;
-  return { to: kind.proxy, data };
+  const signature = uintWord(bytes.length / 2) + bytes + padding;
+  return { to: kind.proxy, data: `${kind.settle}${head}${offset}${signature}` };
 }
+
+const packed = ({ r, s, yParity }: EcdsaSignature): string =>
+  uintWord(r) + uintWord(s) + (yParity + 27).toString(16);
 
 /**
  * Whether a call, if it succeeds and is followed by the payment's logs, used the permit of this payment: it is made to
