@@ -106,6 +106,7 @@ describe("by a wallet", () => {
     const form = lists.lenient.form(own, () => digest);
     expect(lists.lenient.settlement(own, form, call, limits)).toEqual({
       ...deployAndCall({ to: factory, data: "0xabcdef0123" }, call),
+      contracts: [call.to],
       gasLimit: 40_150n,
       liable: { wallet, shared: factory },
     });

@@ -162,7 +162,7 @@ describe("is refused", () => {
   test("all of it, where no manager is configured", async () => {
     const { request } = await delegated();
     const plain = await wallets.facilitator();
-    await expectRefused(request, "invalid_exact_evm_missing_eip712_domain", plain);
+    await expectRefused(request, "erc7710_manager_not_allowed", plain);
   });
 });
 

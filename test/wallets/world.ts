@@ -7,7 +7,7 @@ import type {
   SettlementOptions,
 } from "../../facilitator/index.ts";
 import type { FacilitatorRequest } from "../../src/core/messages.ts";
-import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
+import { exactEvmFacilitator, uptoEvmFacilitator } from "../../src/evm/facilitator.ts";
 import type { EvmSigner } from "../../src/evm/index.ts";
 import { memoryLedger, type Ledger } from "../../src/ledger/index.ts";
 import {
@@ -35,6 +35,8 @@ export interface WalletFacilitatorOptions {
   readonly chain?: SettlementOptions;
   readonly ledger?: Ledger;
   readonly step?: CreateFacilitatorOptions["step"];
+  /** How many others may sign, beside the one that is told; default none. */
+  readonly others?: number;
 }
 
 export interface WalletFacilitator extends FacilitatorEngine {
@@ -49,9 +51,10 @@ export async function startWalletWorld(): Promise<WalletWorld> {
   return {
     world,
     rpc,
-    async facilitator({ scheme, chain, ledger = memoryLedger(), step } = {}) {
+    async facilitator({ scheme, chain, ledger = memoryLedger(), step, others = 0 } = {}) {
       const signer = world.newAccount();
-      await world.fundEther(signer.address, 10n ** 19n);
+      const signers = [signer, ...Array.from({ length: others }, () => world.newAccount())];
+      for (const { address } of signers) await world.fundEther(address, 10n ** 19n);
       const events: SettlementEvent[] = [];
       const engine = createFacilitator({
         schemes: [
@@ -59,13 +62,14 @@ export async function startWalletWorld(): Promise<WalletWorld> {
             erc6492Factories: [{ address: world.contracts.walletFactory }],
             ...scheme,
           }),
+          uptoEvmFacilitator(scheme?.assets && { assets: scheme.assets }),
         ],
         ledger,
         chains: [
           evmChain({
             network: world.network,
             rpcUrls: [rpc.url],
-            signers: [signer.account],
+            signers: signers.map(({ account }) => account),
             ...chain,
           }),
         ],

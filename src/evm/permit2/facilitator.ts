@@ -60,4 +60,5 @@ export function permit2Settlement<P extends Permit2Payment>(
 
 /** Ours to the byte: then what may fail in it is the making of the wallet, and never the settlement. */
 const isSame = (call: Call, own: Call): boolean =>
-  call.to.toLowerCase() === own.to && call.data.toLowerCase() === own.data.toLowerCase();
+  call.to.toLowerCase() === own.to.toLowerCase() &&
+  call.data.toLowerCase() === own.data.toLowerCase();
