@@ -13,6 +13,10 @@ Environment:
   REDIS_URL         ledger shared by replicas; absent: memory, with a warning
   FARTHING_CONFIG   JSON file with several networks, in place of the EVM_ variables:
                     {"networks":[{"network":"eip155:8453","rpcUrlEnv":"BASE_RPC_URL","privateKeyEnv":"BASE_KEY"}]}
+  ERC6492_FACTORIES contracts that may make payers' wallets (ERC-6492), with commas between them,
+                    each perhaps with its functions: 0x…:0x12345678; default none
+  ERC7710_MANAGERS  delegation managers that may be called, with commas between them; default none
+  WALLET_GAS_BUDGET gas that one smart wallet may burn in vain in a day (default 3000000)
   LOG_LEVEL         fatal, error, warn, info (default), debug, trace or silent
 
 Exit codes: 0 stopped by a signal, 1 failed, 2 wrong configuration.`;

@@ -5,7 +5,7 @@ import type { FacilitatorCallOptions } from "../src/core/facilitator.ts";
 import { canonicalJson } from "../src/core/json.ts";
 import type { FacilitatorRequest } from "../src/core/messages.ts";
 import type { Reason } from "../src/core/reasons.ts";
-import type { FacilitatorScheme, SchemePayment } from "../src/core/scheme.ts";
+import type { FacilitatorScheme, SchemePayment, SettlementCall } from "../src/core/scheme.ts";
 import { FINAL_STATES, type Ledger, type SettlementRecord } from "../src/ledger/ledger.ts";
 import type { SettlementChain } from "./settlement-chain.ts";
 import { claimantOf } from "./settlement-record.ts";
@@ -37,10 +37,11 @@ export interface EngineState {
 export interface Opened {
   readonly scheme: FacilitatorScheme;
   readonly payment: SchemePayment;
+  readonly settlementCall: SettlementCall;
   readonly chain: SettlementChain;
   readonly settler: Settler;
   readonly key: string;
-  /** Why it comes too late to be settled now; it may have been settled in time. */
+  /** Why it is not settled now: too late, a wallet that is refused, a used delegation. It may have been settled before. */
   readonly late?: Reason;
   /** What counts against the budgets of sponsoring, if anything does. */
   readonly sponsored?: Sponsored;

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import * as z from "zod";
 import { evmChainId, type Network } from "../src/core/network.ts";
 import type { Hex } from "../src/core/scheme.ts";
+import { parseAddress } from "../src/evm/address.ts";
+import type { Erc6492Factory } from "../src/evm/facilitator.ts";
 import type { SponsoringOptions } from "./sponsoring.ts";
 
 export interface NetworkConfig {
@@ -19,6 +21,12 @@ export interface FacilitatorConfig {
   /** Absent: the ledger is kept in memory. */
   readonly redisUrl?: string;
   readonly logLevel: string;
+  /** Contracts that may be called to make a payer's wallet. */
+  readonly erc6492Factories?: readonly Erc6492Factory[];
+  /** Delegation managers (ERC-7710) that may be called. */
+  readonly erc7710Managers?: readonly string[];
+  /** Gas that one wallet may burn in vain in a day. */
+  readonly walletGasBudget?: bigint;
   /** Absent: no gas is paid for payers. */
   readonly sponsoring?: SponsoringOptions;
 }
@@ -74,8 +82,28 @@ const wei = z
   .regex(/^(?:0|[1-9][0-9]{0,29})$/, "must be an amount of wei, a whole number")
   .transform(BigInt)
   .optional();
+/** A contract's address, with a right checksum where it has one. */
+const contract = z
+  .string()
+  .refine((value) => parseAddress(value.slice(0, 42)) !== undefined, "has what is no address");
+/** The same, perhaps with the functions that may be called, with colons between them. */
+const factory = contract
+  .regex(/^.{42}(:0x[0-9a-fA-F]{8})*$/, "must be addresses, perhaps with functions: 0x…:0x12345678")
+  .transform((value): Erc6492Factory => {
+    const [address = "", ...selectors] = value.split(":");
+    return selectors.length === 0 ? { address } : { address, selectors };
+  });
 
 const Service = z.object({
+  ERC7710_MANAGERS: list(
+    contract.length(42, "must be addresses, with commas between them"),
+  ).default([]),
+  ERC6492_FACTORIES: list(factory).default([]),
+  WALLET_GAS_BUDGET: z
+    .string()
+    .regex(/^\d{1,12}$/, "must be an amount of gas: a whole number")
+    .transform(BigInt)
+    .optional(),
   PORT: z.coerce
     .number("must be a port number")
     .int("must be a whole number")
@@ -125,8 +153,9 @@ const ConfigFile = z.strictObject({
 
 /**
  * Configuration of the service from environment variables: `PORT`, `HOST`, `REDIS_URL`, `LOG_LEVEL`,
- * `SPONSORING_WEI_PER_PAYER_PER_DAY` and `SPONSORING_WEI_PER_DAY`, and either
- * `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file with several networks.
+ * `ERC6492_FACTORIES`, `ERC7710_MANAGERS`, `WALLET_GAS_BUDGET`, `SPONSORING_WEI_PER_PAYER_PER_DAY`,
+ * `SPONSORING_WEI_PER_DAY`, and either `EVM_NETWORK`, `EVM_RPC_URL`, `EVM_PRIVATE_KEY`, or `FARTHING_CONFIG`, a JSON file
+ * with several networks.
  *
  * @throws ConfigError with all mistakes at once.
  */
@@ -147,7 +176,7 @@ export function loadConfig(
   );
   if (twice !== undefined) problems.push(`FARTHING_CONFIG: networks names ${twice.network} twice`);
   if (!service.success || problems.length > 0) throw new ConfigError(problems);
-  const { PORT, HOST, REDIS_URL, LOG_LEVEL } = service.data;
+  const { PORT, HOST, REDIS_URL, LOG_LEVEL, WALLET_GAS_BUDGET } = service.data;
   const { SPONSORING_WEI_PER_PAYER_PER_DAY: perPayerPerDay, SPONSORING_WEI_PER_DAY: perDay } =
     service.data;
   if ((perPayerPerDay === undefined) !== (perDay === undefined))
@@ -159,6 +188,9 @@ export function loadConfig(
     port: PORT,
     networks,
     logLevel: LOG_LEVEL,
+    erc6492Factories: service.data.ERC6492_FACTORIES,
+    erc7710Managers: service.data.ERC7710_MANAGERS,
+    ...(WALLET_GAS_BUDGET !== undefined && { walletGasBudget: WALLET_GAS_BUDGET }),
     ...(REDIS_URL !== undefined && { redisUrl: REDIS_URL }),
     ...(perPayerPerDay !== undefined &&
       perDay !== undefined && { sponsoring: { perPayerPerDay, perDay } }),

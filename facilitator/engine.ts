@@ -7,7 +7,7 @@ import type { FacilitatorScheme, Hex, SchemePayment } from "../src/core/scheme.t
 import { FINAL_STATES, type Ledger } from "../src/ledger/ledger.ts";
 import { failed, invalid, settled, valid } from "./answers.ts";
 import { carryOut, hashOf, type EngineState, type Opened } from "./carry-out.ts";
-import { diagnoseAll, sendPayerTransaction } from "./payer-transaction.ts";
+import { diagnoseAll, sendPayerTransaction, simulate } from "./payer-transaction.ts";
 import type { SettlementChain } from "./settlement-chain.ts";
 import {
   claimantOf,
@@ -18,6 +18,7 @@ import {
 import { isDeployed } from "./settlement/deployed.ts";
 import { createJobs } from "./settlement/jobs.ts";
 import type { SettlementEvent, Step } from "./settlement/options.ts";
+import { createPenalties, type Penalties } from "./settlement/penalties.ts";
 import { createSettler } from "./settlement/settler.ts";
 import { createSponsor, type SponsoringOptions } from "./sponsoring.ts";
 import { supportedKinds } from "./supported.ts";
@@ -84,14 +85,13 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   const jobs = createJobs(schemes, contextOf);
   const owner = crypto.randomUUID();
   const inTurn = createTurns(VERIFY_BUDGET_MS);
-  const networks = new Map(
-    options.chains.map((chain) => [
-      chain.chain.network as string,
-      {
-        chain,
-        settler: createSettler({ ...chain, ledger, owner, revive: jobs.revive, observe, step }),
-      },
-    ]),
+  const networks = new Map<string, Pick<Opened, "chain" | "settler"> & { penalties: Penalties }>(
+    options.chains.map((chain) => {
+      const { network } = chain.chain;
+      const penalties = createPenalties(ledger, network, chain.options);
+      const context = { ...chain, ledger, penalties, owner, revive: jobs.revive, observe, step };
+      return [network, { chain, penalties, settler: createSettler(context) }];
+    }),
   );
   const engine: EngineState = { ledger, jobs, settleTimeoutMs, now, step, closing: false };
 
@@ -117,13 +117,21 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     if (reason !== undefined) return { reason, payer: payment.payer };
     const key = scheme.paymentKey(payment);
     const sponsored = sponsor?.(scheme, payment, key, network.chain.chain);
+    const settlementCall = scheme.settlementCall(payment);
+    const { liable, sender = network.chain.signers[0]!.address } = settlementCall;
+    const late =
+      "reason" in checked
+        ? checked.reason
+        : ((liable && (await network.penalties.refusal(liable))) ??
+          (await scheme.authorize?.(payment, network.chain.chain, sender)));
     return {
       scheme,
       payment,
+      settlementCall,
       ...network,
       key,
       ...(sponsored && { sponsored }),
-      ...("reason" in checked && { late: checked.reason }),
+      ...(late && { late }),
     };
   }
 
@@ -133,8 +141,8 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
   ): Promise<VerifyResponse> {
     const opened = await open(request, false);
     if ("reason" in opened) return invalid(opened.reason, opened.payer);
-    const { scheme, payment, key, late, sponsored } = opened;
-    const { chain, signers: accounts } = opened.chain;
+    const { scheme, payment, settlementCall, key, late, sponsored } = opened;
+    const { chain } = opened.chain;
     const record = await ledger.get(key);
     if (record !== undefined) {
       const reason = whyNotHandedOut(record, claimantOf(call), hashOf(request.paymentRequirements));
@@ -142,13 +150,12 @@ export function createFacilitator(options: CreateFacilitatorOptions): Facilitato
     }
     if (late !== undefined) return invalid(late, payment.payer);
     const { shortage, ...balanceCall } = scheme.balance(payment);
-    const simulation = scheme.simulation(payment);
     const [simulated, deployed, balance] = await Promise.all([
-      chain.call({ from: accounts[0]!.address, ...simulation }),
-      isDeployed(chain, payment, simulation),
+      simulate(opened),
+      isDeployed(chain, payment, settlementCall),
       holdMs === 0 ? undefined : chain.call(balanceCall),
     ]);
-    const problem = simulated.ok && deployed ? undefined : await diagnoseAll(opened);
+    const problem = simulated && deployed ? undefined : await diagnoseAll(opened);
     if (problem !== undefined) return invalid(problem, payment.payer);
     if (balance !== undefined && !(await hold(payment, key, balance))) {
       return invalid(shortage, payment.payer);

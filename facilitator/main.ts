@@ -29,12 +29,18 @@ export async function startFacilitator(
   config: FacilitatorConfig,
   log = createLog(config),
 ): Promise<FacilitatorService> {
+  const { erc6492Factories = [], erc7710Managers = [], walletGasBudget } = config;
   const chains = config.networks.map(({ network, rpcUrls, privateKeys }) =>
-    evmChain({ network, rpcUrls, signers: privateKeys.map((key) => privateKeyToAccount(key)) }),
+    evmChain({
+      network,
+      rpcUrls,
+      signers: privateKeys.map((key) => privateKeyToAccount(key)),
+      ...(walletGasBudget !== undefined && { walletGasBudget }),
+    }),
   );
   const ledger = openLedger(config, log);
   const facilitator = createFacilitator({
-    schemes: [exactEvmFacilitator(), uptoEvmFacilitator()],
+    schemes: [exactEvmFacilitator({ erc6492Factories, erc7710Managers }), uptoEvmFacilitator()],
     ledger,
     chains,
     ...(config.sponsoring && { sponsoring: config.sponsoring }),

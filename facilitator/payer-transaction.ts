@@ -26,10 +26,17 @@ export async function diagnoseAll(opened: Opened): Promise<Reason | undefined> {
   return (await simulate(opened)) ? undefined : reason;
 }
 
-async function simulate({ scheme, payment, chain }: Opened): Promise<boolean> {
-  const from = chain.signers[0]?.address;
-  const call = { ...(from && { from }), ...scheme.simulation(payment) };
-  return (await chain.chain.call(call)).ok;
+/** Whether the settlement would succeed now, with the gas that it is to get. */
+export async function simulate(opened: Opened): Promise<boolean> {
+  const { scheme, payment, settlementCall } = opened;
+  const { chain, signers } = opened.chain;
+  const { ok } = await chain.call({
+    from: signers[0]!.address,
+    ...scheme.simulation(payment),
+    gas: settlementCall.gasLimit,
+    ...(settlementCall.liable && { fees: await chain.fees(), untrusted: true }),
+  });
+  return ok;
 }
 
 const isMined = async (chain: EvmChain, { hash }: PayerTransaction): Promise<boolean> =>

@@ -129,6 +129,10 @@ const REVERTED =
 /** geth; reth: the chain has not said what is final. */
 const NOTHING_FINAL = /(finalized|safe) block not found|block not found: (finalized|safe)/i;
 
+/** A call with a price that its sender cannot pay (geth, anvil, erigon; revm) or that is under the base fee (geth). */
+const CANNOT_PAY =
+  /insufficient funds for gas|lack of funds \(|fee ?(cap|per gas).{0,20} less than .{0,20}base ?fee/i;
+
 /** An execution that a node gave up on. geth: "execution aborted (timeout = 5s)". */
 const GAVE_UP = /timeout|timed out|aborted/i;
 
@@ -154,11 +158,17 @@ export function broadcastOutcome(error: NodeError): BroadcastOutcome {
   return "unknown";
 }
 
+/** Whether a call was not made because of its price. */
+export function isAboutPrice({ code, message }: NodeError): boolean {
+  return code !== 3 && !EXECUTION_REVERTED.test(message) && CANNOT_PAY.test(message);
+}
+
 /** What a node's error for a read means. */
 export function errorClass(error: NodeError): ErrorClass {
   const { code, message } = error;
   if (code === 3 || EXECUTION_REVERTED.test(message)) return "reverted";
   if (isRateLimit(error)) return "rate_limited";
+  if (isAboutPrice(error)) return "invalid";
   if (code === -32601 || code === -32604 || UNSUPPORTED.test(message)) return "unsupported";
   if (REVERTED.test(message) && !GAVE_UP.test(message)) return "reverted";
   // The newest block was pruned, or is not there yet, by the time the node looked: not the request's fault.

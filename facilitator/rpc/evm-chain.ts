@@ -3,7 +3,7 @@ import type { Hex } from "../../src/core/scheme.ts";
 import type { EvmChain, Head } from "../chain.ts";
 import { createBlockReader } from "./blocks.ts";
 import { broadcast } from "./broadcast.ts";
-import { errorClass } from "./errors.ts";
+import { createCall } from "./call.ts";
 import { codeSizesCall, parseCodeSizes } from "./code-sizes.ts";
 import { createEndpoint, type EndpointStats } from "./endpoint.ts";
 import { createEndpoints, type RetryOptions } from "./endpoints.ts";
@@ -118,23 +118,7 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
     block: blocks.block,
     blockReceipts: blocks.receipts,
 
-    async call({ to, data, from, gas, block }) {
-      const transaction = {
-        to,
-        data,
-        ...(from && { from }),
-        ...(gas !== undefined && { gas: toQuantity(gas) }),
-      };
-      const answer = await endpoints.ask(
-        "eth_call",
-        [transaction, block === undefined ? "latest" : toQuantity(block)],
-        (result) => parseData(result, "call result"),
-      );
-      if ("value" in answer) return { ok: true, data: answer.value };
-      if (errorClass(answer.error) === "invalid")
-        throw endpoints.unavailable("eth_call", `refused (code ${answer.error.code})`);
-      return { ok: false, data: revertData(answer.error.data) };
-    },
+    call: createCall(endpoints),
 
     code: (address) =>
       endpoints.read("eth_getCode", [address, "latest"], (result) => parseData(result, "code")),
@@ -219,12 +203,6 @@ export function evmChain(options: EvmChainOptions): EvmRpcChain {
       if (options.post === undefined) post.close?.();
     },
   };
-}
-
-/** What a call that failed gave back. nethermind: "Reverted 0x…". */
-function revertData(data: unknown): Hex {
-  const hex = typeof data === "string" ? /(?:^|^Reverted )(0x[0-9a-f]*)$/i.exec(data)?.[1] : "0x";
-  return hex === undefined || hex.length % 2 === 1 ? "0x" : (hex.toLowerCase() as Hex);
 }
 
 /** URLs by what they are for. A bad one is named by its place: the text may hold a key. */

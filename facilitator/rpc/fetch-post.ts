@@ -1,8 +1,8 @@
 import { failure, timedOut, tooLarge, type HttpPost } from "./http-post.ts";
 
 /** Over global `fetch`. */
-export function createFetchPost(maxBytes: number): HttpPost {
-  return async (url, body, timeoutMs) => {
+export function createFetchPost(mostBytes: number): HttpPost {
+  return async (url, body, timeoutMs, maxBytes = mostBytes) => {
     const { username, password } = new URL(url);
     const plain = new URL(url);
     plain.username = plain.password = "";

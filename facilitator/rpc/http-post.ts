@@ -8,6 +8,8 @@ export interface Failure {
   /** What happened, without the address and without anything that the other side said. */
   readonly detail: string;
   readonly retryAfterMs?: number | undefined;
+  /** The answer had more bytes than it may have. */
+  readonly tooLarge?: true;
 }
 
 export interface HttpAnswer {
@@ -19,7 +21,13 @@ export interface HttpAnswer {
 
 /** Never rejects. May send a request twice: all JSON-RPC requests that are made here can be repeated. */
 export interface HttpPost {
-  (url: string, body: string, timeoutMs: number): Promise<HttpAnswer | Failure>;
+  (
+    url: string,
+    body: string,
+    timeoutMs: number,
+    /** Most bytes of the answer, if fewer than usual. */
+    maxBytes?: number,
+  ): Promise<HttpAnswer | Failure>;
   /** Closes the connections that are kept, and ends what is under way. */
   close?(): void;
 }
@@ -34,5 +42,7 @@ export const failure = (kind: Failure["kind"], detail: string, sent = true): Fai
 });
 export const timedOut = (timeoutMs: number): Failure =>
   failure("timeout", `no answer in ${timeoutMs} ms`);
-export const tooLarge = (maxBytes: number): Failure =>
-  failure("malformed", `answer over ${maxBytes} bytes`);
+export const tooLarge = (maxBytes: number): Failure => ({
+  ...failure("malformed", `answer over ${maxBytes} bytes`),
+  tooLarge: true,
+});

@@ -13,8 +13,11 @@ export type Answer =
   | { readonly error: RpcError }
   | { readonly failure: Failure };
 
-/** What may share a batch: reads with reads, transactions with transactions in their order, large answers with none. */
-export type Group = "read" | "send" | "alone";
+/**
+ * What may share a batch: reads with reads, transactions with transactions in their order, large answers with none, nor
+ * what strangers may make large: `untrusted`.
+ */
+export type Group = "read" | "send" | "alone" | "untrusted";
 
 export interface Transport {
   /** Never rejects. Requests of one turn of the event loop travel together. */
@@ -35,6 +38,10 @@ interface Call {
   readonly resolve: (answer: Answer) => void;
 }
 
+/** More than any honest call answers. */
+const MAX_UNTRUSTED_BYTES = 64 * 1024;
+/** An endpoint can do nothing for a call that answers too much: that is the call's failure, as if it had reverted. */
+const TOO_LARGE: Answer = { error: { code: 3, message: "execution reverted: answer too large" } };
 const MAX_BATCH = 100;
 /** After a refused batch, and after one more. */
 const SMALLER_BATCHES = [10, 1];
@@ -52,13 +59,18 @@ export function createTransport(options: TransportOptions): Transport {
   let maxBatch = MAX_BATCH;
   let batchRefusedAtMs = 0;
 
-  async function exchange(calls: readonly Call[]): Promise<void> {
+  async function exchange(calls: readonly Call[], maxBytes?: number): Promise<void> {
     const body = calls.length === 1 ? calls[0]!.body : `[${calls.map((call) => call.body).join()}]`;
     let answer: HttpAnswer | Failure;
     try {
-      answer = await post(url, body, timeoutMs);
+      answer = await post(url, body, timeoutMs, maxBytes);
     } catch {
       answer = { kind: "connection", sent: true, detail: "connection failed" };
+    }
+    if (maxBytes !== undefined && "kind" in answer && answer.tooLarge) {
+      for (const call of calls) call.resolve(TOO_LARGE);
+      onExchange?.(undefined);
+      return;
     }
     const parsed = "text" in answer ? parseAnswer(answer) : { failure: answer };
     if (calls.length > 1 && "messages" in parsed && isBatchRefusal(parsed, calls.length)) {
@@ -84,8 +96,8 @@ export function createTransport(options: TransportOptions): Transport {
         const id = nextId++;
         const body = JSON.stringify({ jsonrpc: "2.0", id, method, params });
         const call = { id, body, resolve };
-        if (group === "alone") {
-          void exchange([call]);
+        if (group === "alone" || group === "untrusted") {
+          void exchange([call], group === "untrusted" ? MAX_UNTRUSTED_BYTES : undefined);
           return;
         }
         const queue = queues[group];

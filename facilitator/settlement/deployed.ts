@@ -1,4 +1,4 @@
-import type { Call, ChainReader, Hex, SchemePayment } from "../../src/core/scheme.ts";
+import type { ChainReader, Hex, SchemePayment, SettlementCall } from "../../src/core/scheme.ts";
 
 /** Contracts that were seen on a chain; they stay. */
 const seen = new WeakMap<ChainReader, Set<Hex>>();
@@ -25,5 +25,5 @@ export async function areDeployed(chain: ChainReader, addresses: readonly Hex[])
 export const isDeployed = (
   chain: ChainReader,
   { asset }: SchemePayment,
-  { to }: Call,
-): Promise<boolean> => areDeployed(chain, [asset, to]);
+  { to, contracts = [] }: Pick<SettlementCall, "to" | "contracts">,
+): Promise<boolean> => areDeployed(chain, [asset, to, ...contracts]);

@@ -1,5 +1,10 @@
 import type { Reason } from "../../src/core/reasons.ts";
-import type { FacilitatorScheme, SchemePayment, SettlementCall } from "../../src/core/scheme.ts";
+import type {
+  FacilitatorScheme,
+  Liable,
+  SchemePayment,
+  SettlementCall,
+} from "../../src/core/scheme.ts";
 import {
   FINAL_STATES,
   type Ledger,
@@ -19,6 +24,8 @@ export interface Job {
   readonly scheme: FacilitatorScheme;
   readonly payment: SchemePayment;
   readonly call: SettlementCall;
+  /** Whose code it runs: of its own, or because its payer was found to have code. */
+  liable: Liable | undefined;
   /** The record as this process read or wrote it last; what it wrote is without the times, which are the ledger's. */
   record: SettlementRecord;
   /** Since when a use of the authorization is this claimant's, Unix milliseconds by the ledger's clock. */

@@ -46,11 +46,13 @@ export function createJobs(
     const forget = () => {
       if (running.get(key)?.job === job) running.delete(key);
     };
+    const call = scheme.settlementCall(payment);
     const job: Job = {
       key,
       scheme,
       payment,
-      call: scheme.settlementCall(payment),
+      call,
+      liable: call.liable,
       record,
       sinceMs,
       renewAtMs: Date.now() + PAYMENT_LEASE_MS / 2,

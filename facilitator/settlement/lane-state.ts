@@ -4,6 +4,7 @@ import type { Ledger } from "../../src/ledger/ledger.ts";
 import type { EvmChain } from "../chain.ts";
 import type { Flight, Version } from "./flight.ts";
 import type { Job } from "./job.ts";
+import type { Penalties } from "./penalties.ts";
 import type {
   Confirmation,
   FlightEvent,
@@ -19,6 +20,7 @@ export interface LaneContext {
   /** `<network>:<signer>`, the lane's name in the ledger. */
   readonly name: string;
   readonly options: ResolvedOptions;
+  readonly penalties: Penalties;
   /** Gives payments back to the queue, or takes them from there. */
   requeue(jobs: readonly Job[]): void;
   unqueue(jobs: readonly Job[]): void;

@@ -11,13 +11,14 @@ const MAX_ATTEMPTS = 5;
 
 /** Those of the payments that may be signed; the others are refused, or go alone later. */
 export async function admit(lane: LaneState, jobs: readonly Job[]): Promise<readonly Job[]> {
-  const { payable, alone, refused } = await simulate(lane.chain, lane.account.address, jobs);
+  const { payable, alone, refused } = await simulate(lane, jobs);
   for (const job of alone) job.alone = true;
   if (alone.length > 0) lane.requeue(alone);
   await Promise.all(
     refused.map(async ({ job, reason }) => {
       // What may still be mined as it is says itself what becomes of it.
       if (job.record.state === "signed" && lane.isCarried(job.record.transaction ?? "")) return;
+      if (job.liable) void lane.penalties.acquit(job.key, job.liable).catch(() => undefined);
       const deep = (each: Job, block: bigint) => isDeep(lane, each, block);
       await concludeRefused(lane.chain, lane.ledger, job, reason, deep).catch((error: unknown) => {
         // Let go, it would be claimed anew later than it was used, and refused although it was paid.

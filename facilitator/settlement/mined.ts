@@ -1,4 +1,4 @@
-import type { Hex } from "../../src/core/scheme.ts";
+import type { Hex, Liable } from "../../src/core/scheme.ts";
 import { FINAL_STATES } from "../../src/ledger/ledger.ts";
 import type { Receipt } from "../chain.ts";
 import { conclude, reopen } from "./conclude.ts";
@@ -44,7 +44,9 @@ export async function settleMined(lane: LaneState, flight: Flight, known?: Recei
         company: carried.length,
         isDeep: (each, block) => isDeep(lane, each, block),
       });
-      if (end === "done" || job.alone) return;
+      if (end === "done") return await judge(lane, job, receipt);
+      await judgeCompany(lane, job, receipt);
+      if (job.alone) return;
       job.alone = true;
       lane.requeue([job]);
     }),
@@ -55,6 +57,30 @@ export async function settleMined(lane: LaneState, flight: Flight, known?: Recei
     }
   }
   await lane.step("concluded");
+}
+
+/** What became of a payment counts for or against those whose code it ran. */
+async function judge(lane: LaneState, job: Job, receipt: Receipt): Promise<void> {
+  const { penalties, chain } = lane;
+  const { state, transaction } = job.record;
+  if (state === "confirmed" && job.liable !== undefined)
+    return await penalties.acquit(job.key, job.liable);
+  if (state !== "failed" || transaction !== receipt.transaction) return;
+  const { payer: wallet } = job.payment;
+  const liable = job.liable ?? ((await chain.haveCode([wallet]))[0] ? { wallet } : undefined);
+  if (liable !== undefined) await punish(lane, job, liable, receipt);
+}
+
+async function punish(lane: LaneState, job: Job, liable: Liable, { gasUsed }: Receipt) {
+  const { wallet } = liable;
+  lane.observe({ type: "wallet_punished", lane: lane.name, wallet, gas: gasUsed.toString() });
+  await lane.penalties.punish(job.key, liable, gasUsed);
+}
+
+/** A plain payer who has got code since the simulation may have spoiled it for all who shared the transaction. */
+async function judgeCompany(lane: LaneState, job: Job, receipt: Receipt): Promise<void> {
+  const { payer: wallet } = job.payment;
+  if ((await lane.chain.haveCode([wallet]))[0]) await punish(lane, job, { wallet }, receipt);
 }
 
 /** Whether a payment still rests on this flight, and was not signed into another transaction since. */

@@ -1,4 +1,5 @@
 import type { SchemePayment } from "../../src/core/scheme.ts";
+import type { PenaltyOptions } from "./penalties.ts";
 
 /**
  * When a payment is answered with success: as soon as a node has taken its transaction (a promise, for small amounts and
@@ -7,7 +8,7 @@ import type { SchemePayment } from "../../src/core/scheme.ts";
  */
 export type Confirmation = "broadcast" | number | "finalized";
 
-export interface SettlementOptions {
+export interface SettlementOptions extends PenaltyOptions {
   /** Most payments in one transaction, through Multicall3; 1 switches batches off. Default 100. */
   readonly maxBatch?: number;
   /** Most gas of one transaction; default 12,000,000, under the cap of EIP-7825. */
@@ -24,7 +25,7 @@ export interface SettlementOptions {
 }
 
 export type ResolvedOptions = Required<
-  Omit<SettlementOptions, "resendAfterMs" | "replaceAfterMs">
+  Omit<SettlementOptions, "resendAfterMs" | "replaceAfterMs" | keyof PenaltyOptions>
 > &
   Pick<SettlementOptions, "resendAfterMs" | "replaceAfterMs">;
 
@@ -46,6 +47,13 @@ export type SettlementEvent =
   | { readonly type: "lane_acquired" | "lane_lost"; readonly lane: string }
   | { readonly type: "lane_suspended"; readonly lane: string; readonly reason: string }
   | { readonly type: "lane_resumed"; readonly lane: string }
+  /** Its settlement passed the simulation and failed on chain; `gas` was burnt. */
+  | {
+      readonly type: "wallet_punished";
+      readonly lane: string;
+      readonly wallet: string;
+      readonly gas: string;
+    }
   | {
       readonly type: FlightEvent;
       readonly lane: string;

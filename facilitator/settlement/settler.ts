@@ -11,6 +11,7 @@ import {
   type SettlementOptions,
   type Step,
 } from "./options.ts";
+import type { Penalties } from "./penalties.ts";
 import { createQueue } from "./queue.ts";
 import { reload } from "./reload.ts";
 
@@ -20,6 +21,7 @@ export interface SettlerContext {
   readonly signers: readonly LocalAccount[];
   readonly options: SettlementOptions;
   readonly ledger: Ledger;
+  readonly penalties: Penalties;
   /** Name of this process among the replicas. */
   readonly owner: string;
   revive(record: SettlementRecord): Job | undefined;
@@ -141,6 +143,7 @@ export function createSettler(context: SettlerContext): Settler {
         ledger,
         name,
         options,
+        penalties: context.penalties,
         requeue(jobs) {
           queue.push(jobs);
           schedulePump();

@@ -110,6 +110,17 @@ export const REASONS = {
   sponsoring_budget_exhausted:
     "No more gas is paid for this payer, or for anybody, today: approve Permit2, then pay again.",
   unsupported_asset: "This asset is not accepted on this network.",
+  erc7710_manager_not_allowed:
+    "The delegation manager is not on the list of allowed delegation managers.",
+  erc7710_delegator_mismatch: "The delegation does not move the amount from the named delegator.",
+  erc7710_single_use_not_proven:
+    "It is not proven that the delegation pays once: delegate no more than the amount, and hold twice the amount.",
+  upto_wallet_not_deployed:
+    "The payer's wallet is not on the chain yet; upto needs it there, so deploy it first.",
+  wallet_refused:
+    "Settlements of this wallet passed the simulation and failed on chain; it is refused for a while.",
+  wallet_gas_budget_exceeded:
+    "The wallet, or its factory, has used up the gas that may be risked for it today; try again later.",
 } as const;
 
 /** An `invalidReason` or `errorReason`. */

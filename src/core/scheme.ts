@@ -117,12 +117,24 @@ export interface Call {
   readonly data: Hex;
 }
 
+/** A call that changes nothing. Without `to`, the data is a program, and the answer is what it returns. */
+export interface ReadCall extends Omit<Call, "to"> {
+  readonly to?: Hex;
+  readonly from?: Hex;
+  readonly gas?: bigint;
+  readonly block?: bigint;
+  /** As a transaction with this price would see it; left out where the sender could not pay it. Wei per gas. */
+  readonly fees?: { readonly maxFeePerGas: bigint; readonly maxPriorityFeePerGas: bigint };
+  /** What is at an address during this call, in place of what is there: a state override, which not every node takes. */
+  readonly code?: { readonly address: Hex; readonly code: Hex };
+  /** It runs code of a stranger's choosing: it shares no request with others, and an answer over 64 KiB is a revert. */
+  readonly untrusted?: boolean;
+}
+
 /** What a scheme may read from the chain. */
 export interface ChainReader {
   /** `eth_call` at the latest block. A revert is an answer, an unreachable node throws `rpc_unavailable`. */
-  call(
-    call: Call & { readonly from?: Hex; readonly gas?: bigint; readonly block?: bigint },
-  ): Promise<{ ok: boolean; data: Hex }>;
+  call(call: ReadCall): Promise<{ ok: boolean; data: Hex }>;
   /** Code at an address; `0x` when there is none. */
   code(address: Hex): Promise<Hex>;
 }
@@ -173,6 +185,18 @@ export interface SettlementCall extends Call {
   readonly batchOnce?: string;
   /** The only signer that can send it, lower case. Absent: anybody can. */
   readonly sender?: Hex;
+  /** Contracts that it calls on its way: without code there it would succeed, and do nothing. */
+  readonly contracts?: readonly Hex[];
+  /** Whoever's code it runs, and who answers for gas that is burnt in vain: absent where only the token's code runs. */
+  readonly liable?: Liable;
+}
+
+/** Contracts that a payment makes the facilitator run. */
+export interface Liable {
+  /** The payer's own. */
+  readonly wallet: Hex;
+  /** One that other payers use too: the wallet's factory, a delegation manager. */
+  readonly shared?: Hex;
 }
 
 /** What a check may know beside the payment. */
@@ -225,8 +249,13 @@ export interface FacilitatorScheme<P extends SchemePayment = SchemePayment> {
   ): Checked<P>;
   /** Canonical identity of the money movement, the ledger's key. */
   paymentKey(payment: P): string;
-  /** Whether the payer signed exactly this payment. The chain is read for contract wallets only. */
+  /** Whether the payer signed exactly this payment. The chain is read for what only a wallet can tell. */
   verifySignature(payment: P, chain: ChainReader): Promise<Reason | undefined>;
+  /**
+   * For payments that are not signed in a form that can be read: what the chain's state says against them being settled
+   * by this sender. It may say so of what was settled already. Absent: nothing does.
+   */
+  authorize?(payment: P, chain: ChainReader, from: Hex): Promise<Reason | undefined>;
   /** Whether the payment moves nothing: then it is settled when it is claimed, without a transaction. Absent: never. */
   isFree?(payment: P): boolean;
   /** The call that must succeed for the payment to be settled, by whom if not by just anybody. */

@@ -5,4 +5,5 @@ export {
   type ExactPayment,
 } from "./exact-evm-facilitator.ts";
 export { uptoEvmFacilitator, type UptoEvmFacilitatorOptions } from "./upto/facilitator.ts";
+export type { Erc6492Factory } from "./wallet-signature.ts";
 export { KNOWN_ASSETS, type EvmAsset } from "./assets.ts";

@@ -89,6 +89,12 @@ describe("farthing facilitator", () => {
     { set: { EVM_RPC_URL: "127.0.0.1:8545" }, says: "EVM_RPC_URL must be a URL" },
     { set: { PORT: "http" }, says: "PORT must be a port number" },
     { set: { PORT: "70000" }, says: "PORT must be 0 to 65535" },
+    { set: { ERC6492_FACTORIES: "0x12" }, says: "ERC6492_FACTORIES has what is no address" },
+    {
+      set: { ERC6492_FACTORIES: "0x036CbD53842c5426634e7929541eC2318f3dCF7E" },
+      says: "ERC6492_FACTORIES has what is no address",
+    },
+    { set: { WALLET_GAS_BUDGET: "-1" }, says: "WALLET_GAS_BUDGET must be an amount of gas" },
     { set: { LOG_LEVEL: "loud" }, says: "LOG_LEVEL must be one of" },
     {
       set: { REDIS_URL: "http://127.0.0.1" },

@@ -4,47 +4,98 @@ import {
   encodeEventTopics,
   encodeFunctionData,
   parseSignature,
+  serializeCompactSignature,
+  signatureToCompactSignature,
   toHex,
 } from "viem";
+import { privateKeyToAccount } from "viem/accounts";
 import { describe, expect, test } from "vitest";
 import { eip3009Abi } from "../../contracts-abi/eip3009.ts";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
-import type { Call, Hex, Log } from "../../src/core/scheme.ts";
+import type { Hex, Log, ReadCall } from "../../src/core/scheme.ts";
 import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
-import type { Eip3009Payment } from "../../src/evm/exact/payload.ts";
-import { payment, word } from "./arbitraries.ts";
+import { authorizationDigest, type Eip3009Payment } from "../../src/evm/exact/payload.ts";
+import { hexOf, payment, word } from "./arbitraries.ts";
 
 const scheme = exactEvmFacilitator();
 
+const argsOf = (value: Eip3009Payment) =>
+  [
+    value.payer,
+    value.payTo,
+    value.amount,
+    value.validAfter,
+    value.validBefore,
+    value.nonce,
+  ] as const;
+
+/** Calldata with a signature of a key, as its `v, r, s`. */
+function inParts(value: Eip3009Payment, signature: Hex): Hex {
+  const { r, s, yParity } = parseSignature(signature);
+  return encodeFunctionData({
+    abi: eip3009Abi,
+    functionName: "transferWithAuthorization",
+    args: [...argsOf(value), yParity + 27, r, s],
+  });
+}
+
+/** Calldata with a signature as it is. */
+const inBytes = (value: Eip3009Payment): Hex =>
+  encodeFunctionData({
+    abi: eip3009Abi,
+    functionName: "transferWithAuthorization",
+    args: [...argsOf(value), value.signature],
+  });
+
+function expectCall(value: Eip3009Payment, data: Hex): void {
+  expect(scheme.settlementCall(value)).toMatchObject({ to: value.asset, data });
+  expect(scheme.simulation(value)).toEqual({ to: value.asset, data });
+}
+
 describe("calldata", () => {
-  test("of the settlement and of its simulation is viem's, in the (v, r, s) overload", () => {
+  test("of a key's signature in any form is viem's, in the (v, r, s) overload", async () => {
+    const key = privateKeyToAccount(`0x${"42".repeat(32)}`);
+    const forms = fc.constantFrom("27/28", "0/1", "compact");
+    await fc.assert(
+      fc.asyncProperty(payment, forms, async (any, form) => {
+        const unsigned = { ...any, payer: key.address.toLowerCase() as Hex };
+        const full = await key.sign({ hash: toHex(authorizationDigest(unsigned)) });
+        const parts = parseSignature(full);
+        const signature = {
+          "27/28": full,
+          "0/1": `${full.slice(0, 130)}0${parts.yParity}` as Hex,
+          compact: serializeCompactSignature(signatureToCompactSignature(parts)),
+        }[form];
+        expectCall({ ...unsigned, signature }, inParts(unsigned, full));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("of a wallet's 65 bytes is the (v, r, s) overload only if a token makes the same bytes of it", () => {
     fc.assert(
       fc.property(payment, (value) => {
-        const { r, s, yParity } = parseSignature(value.signature);
-        const expected = encodeFunctionData({
-          abi: eip3009Abi,
-          functionName: "transferWithAuthorization",
-          args: [
-            ...([
-              value.payer,
-              value.payTo,
-              value.amount,
-              value.validAfter,
-              value.validBefore,
-              value.nonce,
-            ] as const),
-            ...([yParity + 27, r, s] as const),
-          ],
-        });
-        expect(scheme.settlementCall(value)).toMatchObject({ to: value.asset, data: expected });
-        expect(scheme.simulation(value)).toEqual({ to: value.asset, data: expected });
+        const same = /1[bc]$/.test(value.signature);
+        expectCall(value, same ? inParts(value, value.signature) : inBytes(value));
       }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("of all else that a wallet understands is viem's, in the bytes overload", () => {
+    const lengths = fc.integer({ min: 0, max: 300 }).filter((length) => length !== 65);
+    fc.assert(
+      fc.property(payment, lengths.chain(hexOf), (any, signature) => {
+        const value = { ...any, signature };
+        expectCall(value, inBytes(value));
+      }),
+      { numRuns: 30 },
     );
   });
 
   test("of the reads that diagnose a failure is viem's", async () => {
     const [value] = fc.sample(payment, 1);
-    const calls: Call[] = [];
+    const calls: ReadCall[] = [];
     await scheme.diagnose(value!, {
       code: () => Promise.resolve("0x60"),
       call(call) {
@@ -143,5 +194,13 @@ describe("the outcome of a receipt", () => {
 
 test("the gas of a settlement is bounded", () => {
   const [value] = fc.sample(payment, 1);
-  expect(scheme.settlementCall(value!).gasLimit).toBeLessThanOrEqual(200_000n);
+  const byKey = exactEvmFacilitator({ recover: () => value!.payer });
+  expect(byKey.settlementCall(value!).gasLimit).toBeLessThanOrEqual(200_000n);
+  expect(scheme.settlementCall(value!)).toMatchObject({
+    gasLimit: 300_000n,
+    liable: { wallet: value!.payer },
+  });
+  const wallet = exactEvmFacilitator({ walletGas: 1n });
+  expect(wallet.settlementCall(value!).gasLimit).toBe(150_001n);
+  expect(wallet.settlementCall(value!).batchGas).toBeUndefined();
 });

@@ -6,23 +6,30 @@ import type { PaymentRequirements } from "../../src/core/messages.ts";
 import type { ChainReader } from "../../src/core/scheme.ts";
 import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import { exactEvm, KNOWN_ASSETS } from "../../src/evm/index.ts";
-import { asHex, NOW, payer, requirements } from "./arbitraries.ts";
+import { asHex, NOW, payer, requirements, word } from "./arbitraries.ts";
 
 const scheme = exactEvmFacilitator();
 const client = exactEvm({ account: payer });
 
-/** EOA payments are verified without the chain. */
+/** Payments of keys are verified without the chain. */
 const noChain: ChainReader = {
   call: () => Promise.reject(new Error("the chain was asked")),
   code: () => Promise.reject(new Error("the chain was asked")),
 };
 
+/** A chain without wallets, which is asked whether a signature that is not the key's is a wallet's. */
+const noWallet: ChainReader = {
+  ...noChain,
+  call: () => Promise.resolve({ ok: true, data: `0x${[0n, 1n, 0n, 0n].map(word).join("")}` }),
+};
+
 async function verify(
   payload: Record<string, unknown>,
   terms: PaymentRequirements,
+  chain = noChain,
 ): Promise<string | undefined> {
   const checked = scheme.check({ x402Version: 2, accepted: terms, payload }, terms, NOW);
-  return "payment" in checked ? scheme.verifySignature(checked.payment, noChain) : checked.reason;
+  return "payment" in checked ? scheme.verifySignature(checked.payment, chain) : checked.reason;
 }
 
 test("what the client signs, the facilitator accepts", async () => {
@@ -106,9 +113,10 @@ describe("a signature is refused", () => {
     ];
     for (const [change, terms] of changes) {
       const changed = { ...payload, authorization: { ...authorization, ...change } };
-      expect(await verify(changed, { ...requirements, ...terms }), JSON.stringify(change)).toBe(
-        "invalid_exact_evm_signature",
-      );
+      expect(
+        await verify(changed, { ...requirements, ...terms }, noWallet),
+        JSON.stringify(change),
+      ).toBe("invalid_exact_evm_signature");
     }
   });
 
@@ -119,7 +127,8 @@ describe("a signature is refused", () => {
       x402Version: 2,
     });
     const signature = asHex(payload["signature"]);
-    const verifyWith = (text: string) => verify({ ...payload, signature: text }, requirements);
+    const verifyWith = (text: string, chain?: ChainReader) =>
+      verify({ ...payload, signature: text }, requirements, chain);
     expect(await verifyWith(`${signature}${"6492".repeat(16)}`)).toBe(
       "eip6492_factory_not_allowed",
     );
@@ -130,7 +139,7 @@ describe("a signature is refused", () => {
       `0x${"00".repeat(65)}`,
       `0x${"ff".repeat(65)}`,
     ]) {
-      expect(await verifyWith(text), text).toBe("invalid_exact_evm_signature");
+      expect(await verifyWith(text, noWallet), text).toBe("invalid_exact_evm_signature");
     }
   });
 });

@@ -46,6 +46,11 @@ export const canonical = ({ signature }: UptoPayment): Hex => {
 };
 export const exact = exactEvmFacilitator();
 export const upto = uptoEvmFacilitator();
+/** Facilitators that take a payment's signature for the payer's key's. */
+export const byKey = ({ payer }: UptoPayment) => ({
+  exact: exactEvmFacilitator({ recover: () => payer }),
+  upto: uptoEvmFacilitator({ recover: () => payer }),
+});
 
 export const exactData = (value: UptoPayment): Hex =>
   encodeFunctionData({

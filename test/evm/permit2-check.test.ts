@@ -8,7 +8,7 @@ import type { Reason } from "../../src/core/reasons.ts";
 import type { ChainReader, FacilitatorScheme, Hex } from "../../src/core/scheme.ts";
 import { exactEvmFacilitator, uptoEvmFacilitator } from "../../src/evm/facilitator.ts";
 import { exactEvm, exactEvmClient, uptoEvm } from "../../src/evm/index.ts";
-import { NOW, payer, payTo, requirements, USDC } from "./arbitraries.ts";
+import { NOW, payer, payTo, requirements, USDC, word } from "./arbitraries.ts";
 
 const SIGNER = `0x${"fa".repeat(20)}` as const;
 const context = { signers: [SIGNER] as Hex[], settling: false };
@@ -16,6 +16,12 @@ const other = `0x${"c2".repeat(20)}`;
 const noChain: ChainReader = {
   call: () => Promise.reject(new Error("the chain was asked")),
   code: () => Promise.reject(new Error("the chain was asked")),
+};
+
+/** A chain without wallets, which is asked whether a signature that is not the key's is a wallet's. */
+const noWallet: ChainReader = {
+  ...noChain,
+  call: () => Promise.resolve({ ok: true, data: `0x${[0n, 1n, 0n, 0n].map(word).join("")}` }),
 };
 
 type Fields = Record<string, unknown>;
@@ -156,7 +162,7 @@ describe.each(["exact", "upto"] as const)("%s", (name) => {
       lifetimeSeconds: 120,
       x402Version: 2,
     })) as { signature: Hex; permit2Authorization: Fields };
-  async function verify(payload: Fields, terms = base) {
+  async function verify(payload: Fields, terms = base, chain = noChain) {
     const result = facilitator.check(
       { x402Version: 2, accepted: terms, payload },
       terms,
@@ -164,7 +170,7 @@ describe.each(["exact", "upto"] as const)("%s", (name) => {
       context,
     );
     return "payment" in result
-      ? await facilitator.verifySignature(result.payment, noChain)
+      ? await facilitator.verifySignature(result.payment, chain)
       : result.reason;
   }
 
@@ -179,10 +185,12 @@ describe.each(["exact", "upto"] as const)("%s", (name) => {
       expect(await verify({ signature: form, ...rest })).toBeUndefined();
     }
     for (const bad of [`${signature}00`, "0x", `0x${"00".repeat(65)}`]) {
-      expect(await verify({ signature: bad, ...rest })).toBe("invalid_permit2_signature");
+      expect(await verify({ signature: bad, ...rest }, base, noWallet)).toBe(
+        "invalid_permit2_signature",
+      );
     }
     expect(await verify({ signature: `${signature}${"6492".repeat(16)}`, ...rest })).toBe(
-      "eip6492_factory_not_allowed",
+      name === "exact" ? "eip6492_factory_not_allowed" : "upto_wallet_not_deployed",
     );
   });
 
@@ -198,7 +206,7 @@ describe.each(["exact", "upto"] as const)("%s", (name) => {
     ];
     for (const [change, terms] of changes) {
       const payload = { signature, permit2Authorization: { ...permit, ...change } };
-      expect(await verify(payload, { ...base, ...terms }), JSON.stringify(change)).toBe(
+      expect(await verify(payload, { ...base, ...terms }, noWallet), JSON.stringify(change)).toBe(
         "invalid_permit2_signature",
       );
     }

@@ -9,7 +9,10 @@ import {
   x402ExactPermit2ProxyAbi,
 } from "../../contracts-abi/x402-exact-permit2-proxy.ts";
 import type { Call, Hex, Log } from "../../src/core/scheme.ts";
+import { parseAggregate } from "../../src/evm/aggregate-calls.ts";
+import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
 import type { UptoPayment } from "../../src/evm/upto/kind.ts";
+import { wrapErc6492 } from "../../src/testing/index.ts";
 import { exact, exactData, exactDataWithPermit, payment, toExact } from "./permit2-arbitraries.ts";
 
 describe("whether a call used a payment", () => {
@@ -41,6 +44,28 @@ describe("whether a call used a payment", () => {
         expect(by(value)({ to: other.asset, data: exactData(value) })).toBe(false);
       }),
     );
+  });
+
+  test("made after a wallet, just as we would send it, and in no other way", () => {
+    const [of, other] = fc.sample(payment, 2) as [UptoPayment, UptoPayment];
+    const factory = other.asset;
+    const wrap = (signature: Hex): Hex =>
+      wrapErc6492({ factory, factoryCalldata: "0xab" }, signature);
+    const value = { ...of, signature: wrap("0x12") };
+    const scheme = exactEvmFacilitator({ erc6492Factories: [{ address: factory }] });
+    const used = (call: Call) => scheme.usage(value).by!(call);
+    const own = scheme.settlementCall(value);
+    expect(own).toMatchObject({
+      to: MULTICALL3_ADDRESS,
+      contracts: [toExact("0x").to.toLowerCase()],
+    });
+    expect(used(own)).toBe(true);
+    const resigned = { ...value, signature: wrap("0x13") };
+    expect(used(scheme.settlementCall(resigned))).toBe(false);
+    expect(used({ ...own, to: factory })).toBe(false);
+    const settling = parseAggregate(own.data)!;
+    expect(settling.length).toBe(2);
+    expect(used(together(...settling))).toBe(false); // there the settlement may fail
   });
 
   test("together with others of the token and the proxy, none of the same payer", () => {

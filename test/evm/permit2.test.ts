@@ -5,7 +5,10 @@ import { describe, expect, test } from "vitest";
 import { erc20Abi } from "../../contracts-abi/erc20.ts";
 import { multicall3Abi } from "../../contracts-abi/multicall3.ts";
 import { PERMIT2_ADDRESS, permit2Abi } from "../../contracts-abi/permit2.ts";
-import { X402_EXACT_PERMIT2_PROXY_ADDRESS } from "../../contracts-abi/x402-exact-permit2-proxy.ts";
+import {
+  X402_EXACT_PERMIT2_PROXY_ADDRESS,
+  x402ExactPermit2ProxyAbi,
+} from "../../contracts-abi/x402-exact-permit2-proxy.ts";
 import {
   X402_UPTO_PERMIT2_PROXY_ADDRESS,
   x402UptoPermit2ProxyAbi,
@@ -18,7 +21,7 @@ import { exactPermit2Kind } from "../../src/evm/exact/permit2.ts";
 import { permitDigest } from "../../src/evm/permit2/payload.ts";
 import { uptoKind } from "../../src/evm/upto/kind.ts";
 import { address, hexOf } from "./arbitraries.ts";
-import { canonical, exact, exactData, payment, permitOf, upto } from "./permit2-arbitraries.ts";
+import { byKey, canonical, exact, exactData, payment, permitOf } from "./permit2-arbitraries.ts";
 
 test("the digests are viem's hashTypedData", () => {
   const types = (witness: readonly { name: string; type: string }[]) => ({
@@ -74,6 +77,7 @@ describe("calldata", () => {
     fc.assert(
       fc.property(payment, (value) => {
         const { payTo: to, facilitator, validAfter } = value;
+        const { exact, upto } = byKey(value);
         expect(exact.settlementCall(value)).toMatchObject({
           to: X402_EXACT_PERMIT2_PROXY_ADDRESS.toLowerCase(),
           data: exactData(value),
@@ -93,8 +97,31 @@ describe("calldata", () => {
           }),
           sender: facilitator,
         });
+        expect(exact.settlementCall(value)).toMatchObject({ gasLimit: 250_000n });
+        expect(exact.settlementCall(value)).not.toHaveProperty("liable");
         expect(upto.settlementCall(value)).not.toHaveProperty("batchGas");
         expect(upto.simulation(value).from).toBe(facilitator);
+      }),
+    );
+  });
+
+  test("of a wallet's settlement is viem's, with its bytes as they are; alone, and at its own risk", () => {
+    const bytes = fc.integer({ min: 0, max: 300 }).chain((length) => hexOf(length));
+    fc.assert(
+      fc.property(payment, bytes, (of, signature) => {
+        const value = { ...of, signature };
+        const { payTo: to, payer, validAfter } = value;
+        const call = exact.settlementCall(value);
+        expect(call).toEqual({
+          to: X402_EXACT_PERMIT2_PROXY_ADDRESS.toLowerCase(),
+          data: encodeFunctionData({
+            abi: x402ExactPermit2ProxyAbi,
+            functionName: "settle",
+            args: [permitOf(value), payer, { to, validAfter }, signature],
+          }),
+          gasLimit: 400_000n,
+          liable: { wallet: payer },
+        });
       }),
     );
   });

@@ -1,7 +1,7 @@
 /** One local chain and our facilitator over real HTTP in front of it, for every interop test. */
 import { expect } from "vitest";
 import { createFacilitator, createFacilitatorApp, evmChain } from "../../facilitator/index.ts";
-import { exactEvmFacilitator } from "../../src/evm/facilitator.ts";
+import { exactEvmFacilitator, type ExactEvmFacilitatorOptions } from "../../src/evm/facilitator.ts";
 import { memoryLedger } from "../../src/ledger/index.ts";
 import { startLocalWorld, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
 import { PRICE, type Receipt } from "./route.ts";
@@ -27,11 +27,13 @@ export type Parties = {
   readonly expectPaid: (...receipts: Receipt[]) => Promise<void>;
 };
 
-export async function startInteropWorld(): Promise<InteropWorld> {
+export async function startInteropWorld(
+  scheme: ExactEvmFacilitatorOptions = {},
+): Promise<InteropWorld> {
   const chain = await startLocalWorld();
   const { account } = chain.accounts.facilitator;
   const facilitator = createFacilitator({
-    schemes: [exactEvmFacilitator()],
+    schemes: [exactEvmFacilitator(scheme)],
     ledger: memoryLedger(),
     chains: [evmChain({ network: chain.network, rpcUrls: [chain.rpcUrl], signers: [account] })],
   });

@@ -1,13 +1,15 @@
 import type { ChainReader, Hex, Log } from "../../core/scheme.ts";
 import type { Reason } from "../../core/reasons.ts";
 import { hexToBytes, hexWord, uintWord } from "../../core/hex.ts";
-import { isErc6492, parseEcdsa, type recoverAddress } from "../signature.ts";
+import { parseEcdsa } from "../signature.ts";
+import type { SignatureForm } from "../wallet-signature.ts";
 import { checkEip3009 } from "./check.ts";
 import type { ExactMethod, ExactMethodOptions } from "./method.ts";
 import { authorizationDigest, authorizationKey, type Eip3009Payment } from "./payload.ts";
 
 /** Selectors and topics: keccak256 of the signatures in `contracts-abi/eip3009.ts` and `erc20.ts` (a test compares). */
 const TRANSFER_WITH_AUTHORIZATION = "0xe3ee160e";
+const TRANSFER_WITH_AUTHORIZATION_BYTES = "0xcf092995";
 const AUTHORIZATION_STATE = "0xe94a0102";
 const BALANCE_OF = "0x70a08231";
 const NAME = "0x06fdde03";
@@ -21,8 +23,15 @@ const GAS_LIMIT = 150_000n;
 /** In a batch USDC needs 46,000, or 65,000 to an address that has none of it yet. */
 const BATCH_GAS = 90_000n;
 
-/** Payments of plain accounts (EOAs) in tokens with EIP-3009. */
+/** Payments of accounts and wallets in tokens with EIP-3009. */
 export function eip3009Method(options: ExactMethodOptions): ExactMethod<Eip3009Payment> {
+  const { signatures } = options;
+  const settlementCall = (payment: Eip3009Payment) => {
+    const form = signatures.form(payment, () => authorizationDigest(payment));
+    const call = { to: payment.asset, data: transferCall(payment, form) };
+    const gas = { gasLimit: GAS_LIMIT, batchGas: BATCH_GAS };
+    return signatures.settlement(payment, form, call, gas);
+  };
   return {
     reverted: "invalid_exact_evm_transaction_failed",
     reads: (payload) => payload["authorization"] != null,
@@ -30,15 +39,17 @@ export function eip3009Method(options: ExactMethodOptions): ExactMethod<Eip3009P
       checkEip3009(payload, requirements, nowSeconds, options),
     paymentKey: (payment) =>
       authorizationKey(payment.domain.chainId, payment.asset, payment.payer, payment.nonce),
-    verifySignature: async (payment) => verifySignature(payment, options.recover),
-    simulation: (payment) => ({ to: payment.asset, data: transferCall(payment) }),
+    async verifySignature(payment, chain) {
+      const problem = await signatures.verify(payment, authorizationDigest(payment), chain);
+      if (problem === undefined) return undefined;
+      return problem === "invalid" ? "invalid_exact_evm_signature" : "eip6492_factory_not_allowed";
+    },
+    simulation(payment) {
+      const { to, data } = settlementCall(payment);
+      return { to, data };
+    },
     diagnose,
-    settlementCall: (payment) => ({
-      to: payment.asset,
-      data: transferCall(payment),
-      gasLimit: GAS_LIMIT,
-      batchGas: BATCH_GAS,
-    }),
+    settlementCall,
     outcome,
     usage: (payment) => ({
       address: payment.asset,
@@ -53,22 +64,11 @@ export function eip3009Method(options: ExactMethodOptions): ExactMethod<Eip3009P
   };
 }
 
-function verifySignature(
-  payment: Eip3009Payment,
-  recover: typeof recoverAddress,
-): Reason | undefined {
-  if (isErc6492(payment.signature)) return "eip6492_factory_not_allowed";
-  const signature = parseEcdsa(payment.signature);
-  if (signature === undefined) return "invalid_exact_evm_signature";
-  const signer = recover(authorizationDigest(payment), signature);
-  return signer === payment.payer ? undefined : "invalid_exact_evm_signature";
-}
-
-/** Calldata of `transferWithAuthorization(from, to, value, validAfter, validBefore, nonce, v, r, s)`. */
-function transferCall(payment: Eip3009Payment): Hex {
-  const signature = parseEcdsa(payment.signature);
-  if (signature === undefined)
-    throw new TypeError("transferCall needs a payment whose signature was verified");
+/**
+ * Calldata of `transferWithAuthorization(from, to, value, validAfter, validBefore, nonce, …)`: with `v, r, s` for what is
+ * such a signature to the byte, or is one of a key; with the bytes as they are for what only a wallet understands.
+ */
+function transferCall(payment: Eip3009Payment, form: SignatureForm): Hex {
   const words = [
     hexWord(payment.payer),
     hexWord(payment.payTo),
@@ -76,11 +76,21 @@ function transferCall(payment: Eip3009Payment): Hex {
     uintWord(payment.validAfter),
     uintWord(payment.validBefore),
     payment.nonce.slice(2),
-    uintWord(signature.yParity + 27),
-    uintWord(signature.r),
-    uintWord(signature.s),
-  ];
-  return `${TRANSFER_WITH_AUTHORIZATION}${words.join("")}`;
+  ].join("");
+  const ecdsa = form.by === "key" ? form.ecdsa : packedEcdsa(form.signature);
+  if (ecdsa !== undefined) {
+    const signature = uintWord(ecdsa.yParity + 27) + uintWord(ecdsa.r) + uintWord(ecdsa.s);
+    return `${TRANSFER_WITH_AUTHORIZATION}${words}${signature}`;
+  }
+  const bytes = (form as { signature: Hex }).signature.slice(2);
+  const padding = "0".repeat((64 - (bytes.length % 64)) % 64);
+  const signature = uintWord(7 * 32) + uintWord(bytes.length / 2) + bytes + padding;
+  return `${TRANSFER_WITH_AUTHORIZATION_BYTES}${words}${signature}`;
+}
+
+/** A signature whose 65 bytes are what a token makes of its `v, r, s`. */
+function packedEcdsa(signature: Hex): ReturnType<typeof parseEcdsa> {
+  return /1[bc]$/i.test(signature) && signature.length === 132 ? parseEcdsa(signature) : undefined;
 }
 
 /** Calldata of `authorizationState(authorizer, nonce)`. */

@@ -1,6 +1,6 @@
 import type { FacilitatorScheme, SchemePayment } from "../../core/scheme.ts";
 import type { EvmAsset } from "../assets.ts";
-import type { recoverAddress } from "../signature.ts";
+import type { WalletSignatures } from "../wallet-signature.ts";
 
 /** A way to move the token in `exact`: all of a facilitator's scheme but its name, for payloads of one form. */
 export interface ExactMethod<P extends SchemePayment> extends Omit<
@@ -14,6 +14,6 @@ export interface ExactMethod<P extends SchemePayment> extends Omit<
 export interface ExactMethodOptions {
   /** Tokens that may be settled. */
   readonly assets: readonly EvmAsset[];
-  readonly recover: typeof recoverAddress;
+  readonly signatures: WalletSignatures;
   readonly maxLifetimeSeconds: number;
 }

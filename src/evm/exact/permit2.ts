@@ -25,6 +25,7 @@ export const exactPermit2Kind: Permit2Kind = {
     network: "invalid_exact_evm_network_mismatch",
     reverted: "invalid_exact_evm_transaction_failed",
     mismatch: "invalid_exact_evm_transfer_event_mismatch",
+    newWallet: "eip6492_factory_not_allowed",
   },
 };
 
@@ -42,6 +43,6 @@ export function permit2Method(options: ExactMethodOptions): ExactMethod<Permit2P
     reads: (payload) => payload["permit2Authorization"] != null,
     check: (payload, requirements, nowSeconds, context) =>
       checkPermit2(rules, payload, requirements, nowSeconds, options, context),
-    ...permit2Settlement(exactPermit2Kind, options.recover),
+    ...permit2Settlement(exactPermit2Kind, options.signatures),
   };
 }

@@ -1,10 +1,9 @@
 /** What a payment with Permit2 reads from the chain, and finds in its logs. */
 import { hexWord, uintWord } from "../../core/hex.ts";
 import type { Reason } from "../../core/reasons.ts";
-import type { Call, ChainReader, Hex, Log } from "../../core/scheme.ts";
+import type { Call, ChainReader, Hex, Log, SettlementCall } from "../../core/scheme.ts";
 import type { Permit2Kind, Permit2Payment } from "./kind.ts";
 import { allowanceCall, nonceCall } from "./reads.ts";
-import { settleCall } from "./settlement.ts";
 
 /** Selectors and topics: keccak256 of the signatures in `contracts-abi` (a test compares). */
 const BALANCE_OF = "0x70a08231";
@@ -42,18 +41,22 @@ export function transferTopics({ payer, payTo }: Permit2Payment): readonly Hex[]
 export async function diagnosePermit2<P extends Permit2Payment>(
   kind: Permit2Kind<P>,
   payment: P,
+  { to, data, sender, gasLimit, liable }: SettlementCall,
   chain: ChainReader,
 ): Promise<Reason> {
-  const { to, data } = settleCall(kind, payment);
-  const from = kind.sender?.(payment);
   const nonce = nonceCall(payment);
   const [code, proxy, bitmap, balance, allowance, again] = await Promise.all([
     chain.code(payment.asset),
-    chain.call({ to, data: PROXY_PERMIT2 }),
+    chain.call({ to: kind.proxy, data: PROXY_PERMIT2 }),
     chain.call({ to: nonce.to, data: nonce.data }),
     chain.call(balanceCall(payment)),
     chain.call(allowanceCall(payment.asset, payment.payer)),
-    chain.call({ to, data, ...(from && { from }) }),
+    chain.call({
+      to,
+      data,
+      ...(sender && { from: sender }),
+      ...(liable && { gas: gasLimit, untrusted: true }),
+    }),
   ]);
   if (code === "0x") return "asset_not_deployed_contract";
   if (uintResult(proxy) === undefined) return "permit2_proxy_not_deployed";

@@ -60,5 +60,7 @@ export interface Permit2Kind<P extends Permit2Payment = Permit2Payment> {
     readonly network: Reason;
     readonly reverted: Reason;
     readonly mismatch: Reason;
+    /** The payer is a wallet that is not on the chain yet, and is not made by us. */
+    readonly newWallet: Reason;
   };
 }

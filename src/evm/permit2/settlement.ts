@@ -3,8 +3,9 @@ import { MULTICALL3_ADDRESS } from "../../../contracts-abi/multicall3.ts";
 import { hexWord, uintWord } from "../../core/hex.ts";
 import type { Call, Hex } from "../../core/scheme.ts";
 import { parseAggregate } from "../aggregate-calls.ts";
-import { parseEcdsa } from "../signature.ts";
-import type { Permit2Kind, Permit2Payment } from "./kind.ts";
+import type { EcdsaSignature } from "../signature.ts";
+import type { SignatureForm } from "../wallet-signature.ts";
+import type { Permit2612, Permit2Kind, Permit2Payment } from "./kind.ts";
 
 const WORD = 64;
 /** Words of `permit2612`, which `settleWithPermit` has before all others. */
@@ -24,25 +25,42 @@ function terms<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): stri
 }
 
 /** Words of the EIP-2612 permit that comes first, if there is one. */
-function permit2612Words({ permitted, permit2612 }: Permit2Payment): string {
+function permit2612Words(permitted: bigint, permit2612: Permit2612 | undefined): string {
   if (permit2612 === undefined) return "";
   const { deadline, r, s, yParity } = permit2612;
   return [permitted, deadline, r, s, yParity + 27].map((value) => uintWord(value)).join("");
 }
 
-/** Calldata of `settle` or `settleWithPermit`, with the signature in its one form of 65 bytes. */
-export function settleCall<P extends Permit2Payment>(kind: Permit2Kind<P>, payment: P): Call {
-  const signature = parseEcdsa(payment.signature);
-  if (signature === undefined)
-    throw new TypeError("settleCall needs a payment whose signature was verified");
-  const { r, s, yParity } = signature;
-  const head = permit2612Words(payment) + terms(kind, payment);
-  const selector = payment.permit2612 ? kind.settleWithPermit : kind.settle;
-  const bytes = uintWord(r) + uintWord(s) + (yParity + 27).toString(16);
+/**
+ * The EIP-2612 permit that a payment is settled with: of a payer whose signature is a key's only. The proxy hands on
+ * what a key signs, and nothing else; a wallet has to have allowed Permit2 before.
+ */
+export const usedPermit = (
+  { permit2612 }: Permit2Payment,
+  form: SignatureForm,
+): Permit2612 | undefined => (form.by === "key" ? permit2612 : undefined);
+
+/**
+ * Calldata of `settle` or `settleWithPermit`: with a key's signature in its one form of 65 bytes, with a wallet's as it
+ * is.
+ */
+export function settleCall<P extends Permit2Payment>(
+  kind: Permit2Kind<P>,
+  payment: P,
+  form: SignatureForm,
+): Call {
+  const permit = usedPermit(payment, form);
+  const head = permit2612Words(payment.permitted, permit) + terms(kind, payment);
+  const selector = permit === undefined ? kind.settle : kind.settleWithPermit;
+  const bytes = form.by === "key" ? packed(form.ecdsa) : form.signature.slice(2);
+  const padding = "0".repeat((WORD - (bytes.length % WORD)) % WORD);
   const offset = uintWord(head.length / 2 + 32);
-  const data: Hex = `${selector}${head}${offset}${uintWord(65)}${bytes.padEnd(3 * WORD, "0")}`;
-  return { to: kind.proxy, data };
+  const signature = uintWord(bytes.length / 2) + bytes + padding;
+  return { to: kind.proxy, data: `${selector}${head}${offset}${signature}` };
 }
+
+const packed = ({ r, s, yParity }: EcdsaSignature): string =>
+  uintWord(r) + uintWord(s) + (yParity + 27).toString(16);
 
 /**
  * Whether a call, if it succeeds and is followed by the payment's logs, used the permit of this payment: it is made to

@@ -5,14 +5,15 @@ import { address, uint } from "../fields.ts";
 import { lifetimeLimit } from "../limits.ts";
 import { checkPermit2, type Permit2Rules, type Permit2Witness } from "../permit2/check.ts";
 import { permit2Settlement } from "../permit2/facilitator.ts";
-import { recoverAddress } from "../signature.ts";
+import { walletSignatures, type WalletSignatureOptions } from "../wallet-signature.ts";
 import { uptoKind, type UptoPayment } from "./kind.ts";
 
-export interface UptoEvmFacilitatorOptions {
+export interface UptoEvmFacilitatorOptions extends Pick<
+  WalletSignatureOptions,
+  "walletGas" | "recover"
+> {
   /** Tokens that may be settled; default: `KNOWN_ASSETS`. */
   readonly assets?: readonly EvmAsset[];
-  /** Recovers the signer of a digest; default: `recoverAddress`, in plain JavaScript. */
-  readonly recover?: typeof recoverAddress;
   /** Longest remaining validity of an authorization; default one hour. */
   readonly maxLifetimeSeconds?: number;
 }
@@ -22,16 +23,18 @@ interface UptoWitness extends Permit2Witness {
 }
 
 /**
- * `upto` on EVM for a facilitator: payments of plain accounts (EOAs) in known tokens, for what was used of them. A payment
+ * `upto` on EVM for a facilitator: payments of accounts and wallets in known tokens, for what was used of them. A payment
  * is bound to one of the facilitator's signers, which settles it. Nothing used: it is settled without a transaction.
+ * Wallets have to be on the chain: the proxy is called by the signer itself, so no factory can be called before it.
  *
- * @throws TypeError for a lifetime that is none.
+ * @throws TypeError for a lifetime that is none, and a limit that is not positive.
  */
 export function uptoEvmFacilitator(
   options: UptoEvmFacilitatorOptions = {},
 ): FacilitatorScheme<UptoPayment> {
-  const { assets = KNOWN_ASSETS, recover = recoverAddress } = options;
+  const { assets = KNOWN_ASSETS } = options;
   const limits = { assets, maxLifetimeSeconds: lifetimeLimit(options.maxLifetimeSeconds) };
+  const signatures = walletSignatures({ ...options, erc6492Factories: [] });
   return {
     scheme: "upto",
     family: "eip155",
@@ -59,6 +62,6 @@ export function uptoEvmFacilitator(
       return checkPermit2(rules, payload, requirements, nowSeconds, limits, context);
     },
     isFree: ({ amount }) => amount === 0n,
-    ...permit2Settlement(uptoKind, recover),
+    ...permit2Settlement(uptoKind, signatures),
   };
 }

@@ -26,5 +26,6 @@ export const uptoKind: Permit2Kind<UptoPayment> = {
     network: "invalid_upto_evm_network_mismatch",
     reverted: "invalid_upto_evm_transaction_failed",
     mismatch: "invalid_upto_evm_transaction_failed",
+    newWallet: "upto_wallet_not_deployed",
   },
 };
