@@ -21,7 +21,16 @@ import { exactPermit2Kind } from "../../src/evm/exact/permit2.ts";
 import { permitDigest } from "../../src/evm/permit2/payload.ts";
 import { uptoKind } from "../../src/evm/upto/kind.ts";
 import { address, hexOf } from "./arbitraries.ts";
-import { byKey, canonical, exact, exactData, payment, permitOf } from "./permit2-arbitraries.ts";
+import {
+  byKey,
+  canonical,
+  exact,
+  exactData,
+  exactDataWithPermit,
+  payment,
+  permitOf,
+  upto,
+} from "./permit2-arbitraries.ts";
 
 test("the digests are viem's hashTypedData", () => {
   const types = (witness: readonly { name: string; type: string }[]) => ({
@@ -77,12 +86,12 @@ describe("calldata", () => {
     fc.assert(
       fc.property(payment, (value) => {
         const { payTo: to, facilitator, validAfter } = value;
-        const { exact, upto } = byKey(value);
-        expect(exact.settlementCall(value)).toMatchObject({
+        const key = byKey(value);
+        expect(key.exact.settlementCall(value)).toMatchObject({
           to: X402_EXACT_PERMIT2_PROXY_ADDRESS.toLowerCase(),
           data: exactData(value),
         });
-        expect(upto.settlementCall(value)).toMatchObject({
+        expect(key.upto.settlementCall(value)).toMatchObject({
           to: X402_UPTO_PERMIT2_PROXY_ADDRESS.toLowerCase(),
           data: encodeFunctionData({
             abi: x402UptoPermit2ProxyAbi,
@@ -97,10 +106,10 @@ describe("calldata", () => {
           }),
           sender: facilitator,
         });
-        expect(exact.settlementCall(value)).toMatchObject({ gasLimit: 250_000n });
-        expect(exact.settlementCall(value)).not.toHaveProperty("liable");
-        expect(upto.settlementCall(value)).not.toHaveProperty("batchGas");
-        expect(upto.simulation(value).from).toBe(facilitator);
+        expect(key.exact.settlementCall(value)).toMatchObject({ gasLimit: 250_000n });
+        expect(key.exact.settlementCall(value)).not.toHaveProperty("liable");
+        expect(key.upto.settlementCall(value)).not.toHaveProperty("batchGas");
+        expect(key.upto.simulation(value).from).toBe(facilitator);
       }),
     );
   });
@@ -122,6 +131,27 @@ describe("calldata", () => {
           gasLimit: 400_000n,
           liable: { wallet: payer },
         });
+      }),
+    );
+  });
+
+  test("has the permit of EIP-2612 and the gas for it by a key's signature, and neither by a wallet's", () => {
+    const permit2612 = { deadline: 2n, r: 3n, s: 4n, yParity: 0 as const };
+    fc.assert(
+      fc.property(payment, (of) => {
+        const plain = { ...of, permitted: 1n };
+        const value = { ...plain, permit2612 };
+        const key = byKey(value);
+        expect(key.exact.settlementCall(value)).toMatchObject({
+          data: exactDataWithPermit(value),
+          gasLimit: 370_000n,
+          batchGas: 310_000n,
+        });
+        expect(key.exact.sponsoredGas?.(value)).toBe(120_000n);
+        for (const scheme of [exact, upto]) {
+          expect(scheme.settlementCall(value)).toEqual(scheme.settlementCall(plain));
+          expect(scheme.sponsoredGas?.(value)).toBe(0n);
+        }
       }),
     );
   });

@@ -7,6 +7,7 @@ import {
   rpcReader,
   uptoEvm,
   type EvmAsset,
+  type EvmSigner,
   type GasSponsoring,
 } from "../../src/evm/index.ts";
 import { LOCAL_CONTRACTS, type LocalWorld, type TestAccount } from "../../src/testing/index.ts";
@@ -119,7 +120,7 @@ export function declared(...gasSponsoring: readonly GasSponsoring[]): Record<str
  */
 export async function sponsoredRequest(
   world: LocalWorld,
-  payer: TestAccount,
+  payer: { readonly account: EvmSigner },
   requirements: PaymentRequirements,
   {
     way = "eip2612",

@@ -25,14 +25,18 @@ export async function permit2Wallet(world: LocalWorld, owner: TestAccount): Prom
 }
 
 /** An allowance of an address without a key, as if its constructor had given it. */
-export async function allowAs(world: LocalWorld, address: Hex): Promise<void> {
+export async function allowAs(
+  world: LocalWorld,
+  address: Hex,
+  token: Hex = PLAIN.address,
+): Promise<void> {
   const nonce = await world.client.getTransactionCount({ address });
-  await world.fundToken(address, 1_000_000n, PLAIN.address);
+  await world.fundToken(address, 1_000_000n, token);
   await world.fundEther(address, 10n ** 18n);
   await world.client.impersonateAccount({ address });
   const hash = await world.client.sendTransaction({
     account: address,
-    to: PLAIN.address as Hex,
+    to: token,
     data: approval(world.contracts.permit2),
   });
   await world.client.waitForTransactionReceipt({ hash });

@@ -6,6 +6,7 @@ import type { PaymentRequirements } from "../../core/messages.ts";
 import type { Call, ClientScheme, Extensions, Hex } from "../../core/scheme.ts";
 import type { EvmAsset } from "../assets.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
+import { parseEcdsa } from "../signature.ts";
 import type { EvmSigner } from "../signer.ts";
 import { permit2Approval } from "./approval.ts";
 import { permitParties } from "./parties.ts";
@@ -65,7 +66,7 @@ export async function extendPermit2(
 
 type Parties = NonNullable<ReturnType<typeof permitParties>>;
 
-/** A permit of exactly the amount; nothing when the token has no EIP-2612. */
+/** A permit of exactly the amount; nothing when the token has no EIP-2612, or a wallet's signature is no key's. */
 async function signPermit2612(
   { account, chain, asset }: SponsoredBuyer,
   requirements: PaymentRequirements,
@@ -89,6 +90,7 @@ async function signPermit2612(
     primaryType: "Permit",
     message: permit,
   });
+  if (parseEcdsa(signature) === undefined) return undefined;
   const { amount } = requirements;
   return { amount, nonce: nonce.toString(), deadline: permit.deadline.toString(), signature };
 }
