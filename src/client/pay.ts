@@ -1,6 +1,5 @@
 /** A call that was answered 402: what an earlier call left is finished first, then one payment is made. */
-import { PaymentRefused, PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
-import { factsOf } from "./events.ts";
+import { PaymentRefused, PaymentUncertain } from "./errors.ts";
 import type { Demand } from "./payment-required.ts";
 import { present, type Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
@@ -70,11 +69,11 @@ async function finish(
     // What was answered with an error may be taken the next time; one of another version is not what is asked for.
     if (spend.refused === true || spend.x402Version !== version) return spend;
     await wallet.note(spend, { state: "pending" });
-    wallet.emit({ type: "resumed", ...factsOf(spend) });
+    wallet.tell(spend, { type: "resumed" });
     const outcome = await present(wallet, spend, request, true);
     return "rejected" in outcome ? spend : outcome;
   }
-  wallet.emit({ type: "resumed", ...factsOf(spend) });
+  wallet.tell(spend, { type: "resumed" });
   try {
     return await present(wallet, spend, request, false);
   } catch (error) {
@@ -87,13 +86,4 @@ async function finish(
     if (isOpen(spend, wallet.now())) throw error;
     return spend;
   }
-}
-
-/** The error of a payment that the server does not take. */
-export function rejection(reply: FailedReply): PaymentRejected {
-  const { reason = "no reason given" } = reply;
-  return new PaymentRejected(
-    `the server takes no payment: ${reason}; nothing more was signed`,
-    reply,
-  );
 }

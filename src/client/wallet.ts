@@ -2,7 +2,7 @@
 import type { ClientScheme } from "../core/scheme.ts";
 import { assertPositive } from "./assert.ts";
 import { callStore } from "./call-store.ts";
-import type { Emit } from "./events.ts";
+import { about, type Emit, type SpendEvent } from "./events.ts";
 import { parseMoney, type Amounts, type Money } from "./money.ts";
 import type { SpendPolicy } from "./policy.ts";
 import type { SelectOptions } from "./select.ts";
@@ -49,21 +49,22 @@ export interface Wallet {
   readonly maxAmount: Amounts;
   readonly maxLifetimeSeconds: number;
   readonly policy: SpendPolicy | undefined;
-  readonly selection: SelectOptions;
+  readonly select: SelectOptions["select"];
   readonly store: Pick<SpendStore, "reserve" | "update" | "take">;
   readonly owner: string;
   readonly agent: string | undefined;
   readonly retry: Required<RetryOptions>;
   readonly slots: PaymentSlots | undefined;
   readonly now: () => number;
-  readonly emit: Emit;
+  /** Tells the observer what happened to a payment. */
+  tell(spend: Spend, event: SpendEvent): void;
   /** A lease that begins now. */
   leaseUntil(): number;
-  /** Renews the lease of a payment until the function that comes back is called. */
-  keepLease(id: string): () => void;
+  /** Renews the lease of a payment until something is noted about it. */
+  keepLease(spend: Spend): void;
   /**
    * Writes what became of a payment, where a failure to do so must change nothing for the caller. It is made up for
-   * before anything is taken or reserved again.
+   * before anything is taken or reserved again. The lease is not renewed any more.
    */
   note(spend: Spend, change: SpendChange): Promise<void>;
 }
@@ -76,9 +77,7 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
   const { schemes, policy, maxLifetimeSeconds = 3600, now = Date.now } = options;
   const { store = callStore() } = options;
   if (options.store === undefined && policy?.counts === true)
-    throw new TypeError(
-      "budgets and pinPayees need a store: memorySpendStore(), or one that outlives the process",
-    );
+    throw new TypeError("budgets and pinPayees need a store, for example memorySpendStore()");
   if (schemes.length === 0)
     throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
   assertPositive("maxLifetimeSeconds", maxLifetimeSeconds, MOST);
@@ -95,12 +94,13 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
     }
   };
   const onFailure = (error: unknown) => emit({ type: "store_failed", error });
+  const renewals = new Map<string, ReturnType<typeof setInterval>>();
   return {
     schemes,
     maxAmount: parseMoney(options.maxAmount ?? "$1", "maxAmount"),
     maxLifetimeSeconds,
     policy,
-    selection: options,
+    select: options.select,
     store: {
       async reserve(...args) {
         await catchUp();
@@ -117,17 +117,16 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
     retry,
     slots: options.concurrency,
     now,
-    emit,
+    tell: (spend, event) => emit(about(spend, event)),
     leaseUntil,
-    keepLease(id) {
-      if (leaseMs === undefined) return () => {};
-      const renewal = setInterval(
-        () => void store.update(id, { leaseUntilMs: leaseUntil() }).catch(onFailure),
-        leaseMs / 3,
-      );
-      return () => clearInterval(renewal);
+    keepLease({ id }) {
+      if (leaseMs === undefined || renewals.has(id)) return;
+      const renew = () => store.update(id, { leaseUntilMs: leaseUntil() }).catch(onFailure);
+      renewals.set(id, setInterval(renew, leaseMs / 3));
     },
     async note({ id }, change) {
+      clearInterval(renewals.get(id));
+      renewals.delete(id);
       const all = { ...unwritten.get(id), ...change };
       try {
         await store.update(id, all);
