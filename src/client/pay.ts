@@ -37,10 +37,11 @@ export async function pay(
 
 /** Takes what an earlier call left unfinished; waits for whoever may still be at it, as long as for an answer. */
 async function takeOver(
-  { store, owner, agent, now, retry }: Wallet,
+  { store, owner, agent, now, retry, catchUp }: Wallet,
   name: string,
   { signal }: Replayable,
 ): Promise<Spend | undefined> {
+  await catchUp();
   for (let waitMs = retry.timeoutMs; ; waitMs -= POLL_MS) {
     const taken = await store.take(name, owner, { nowMs: now(), takeover: agent !== undefined });
     if (taken === undefined || "spend" in taken) return taken?.spend;
@@ -64,26 +65,22 @@ async function finish(
   request: Replayable,
   { version }: Demand,
 ): Promise<Outcome | Spend | undefined> {
-  if (spend.headers === undefined) return spend;
-  if (spend.state === "rejected") {
-    // What was answered with an error may be taken the next time; one of another version is not what is asked for.
-    if (spend.refused === true || spend.x402Version !== version) return spend;
-    await wallet.note(spend, { state: "pending" });
-    wallet.tell(spend, { type: "resumed" });
-    const outcome = await present(wallet, spend, request, true);
-    return "rejected" in outcome ? spend : outcome;
-  }
+  // What was answered with an error may be taken the next time; one of another version is not what is asked for.
+  const fresh = spend.state === "rejected";
+  const isOver = spend.refused === true || spend.x402Version !== version;
+  if (spend.headers === undefined || (fresh && isOver)) return spend;
+  if (fresh) await wallet.note(spend, { state: "pending" });
   wallet.tell(spend, { type: "resumed" });
   try {
-    return await present(wallet, spend, request, false);
+    const outcome = await present(wallet, spend, request, fresh);
+    return "rejected" in outcome ? spend : outcome;
   } catch (error) {
     const wasRefused = error instanceof PaymentUncertain && error.reply.reason !== undefined;
-    if (!wasRefused) throw error;
-    if (spend.state === "answered") {
+    if (wasRefused && spend.state === "answered") {
       await wallet.note(spend, { state: "delivered" });
       return undefined;
     }
-    if (isOpen(spend, wallet.now())) throw error;
+    if (!wasRefused || isOpen(spend, wallet.now())) throw error;
     return spend;
   }
 }

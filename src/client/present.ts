@@ -23,17 +23,11 @@ interface Again {
 }
 
 /** Statuses below 500 that are no answer yet. */
-const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429]);
+const AGAIN = [408, 409, 425, 429];
 
 /** Reasons of a refused settlement behind which money may be moving. */
-const UNKNOWN_REASONS: ReadonlySet<string> = new Set([
-  "settlement_pending",
-  "payment_in_flight",
-  "ledger_unavailable",
-  "rpc_unavailable",
-  "unexpected_verify_error",
-  "unexpected_settle_error",
-]);
+const UNKNOWN =
+  /^(settlement_pending|payment_in_flight|(ledger|rpc)_unavailable|unexpected_(verify|settle)_error)$/;
 
 /**
  * @param fresh whether it was never presented before: a rejection then is one, and no doubt remains.
@@ -105,9 +99,9 @@ async function ask(
     void onEnd(true);
   };
   signal?.addEventListener("abort", stop);
-  if (signal?.aborted === true) stop();
   let hasEnded = true;
   try {
+    signal?.throwIfAborted();
     const response = await request.send(spend.sendTo ?? spend.url, {
       headers: spend.headers ?? {},
       redirect: "manual",
@@ -116,7 +110,7 @@ async function ask(
     const receipt = readReceipt(response);
     const { status } = response;
     if (status === 402) return await judgeRefusal(response, receipt, spend);
-    if (AGAIN.has(status) || status >= 500)
+    if (AGAIN.includes(status) || status >= 500)
       return { why: `status ${status}`, waitMs: retryAfter(response, wallet.now()), response };
     const change = { ...outcomeOf(spend, status, receipt, inDoubt), leaseUntilMs: 0 };
     const { body, ended } = await holdBody(response, onEnd);
@@ -147,7 +141,7 @@ async function judgeRefusal(
   if (receipt === null) return { why: "an unreadable receipt", response };
   const settled = receipt?.errorReason;
   if (receipt?.success) return { why: "status 402 with a receipt of success", response };
-  if (settled !== undefined && UNKNOWN_REASONS.has(settled)) return { why: settled, response };
+  if (settled && UNKNOWN.test(settled)) return { why: settled, response };
   const demand = await readDemand(response).catch(() => undefined);
   const reason = settled ?? demand?.error;
   return {

@@ -64,9 +64,9 @@ export async function replayable(
     integrity,
     keepalive,
     redirect,
+    referrer,
     referrerPolicy,
     ...(mode !== "navigate" && { mode }),
-    ...(referrer !== "about:client" && { referrer }),
   };
   return sender(fetch, request.url, settings, await keep(request.body, maxBytes));
 }
@@ -132,7 +132,7 @@ function sender(
       const key = new Headers(init.headers).get("Idempotency-Key");
       if (key !== null) return `${name} key ${key}`;
       if (body === undefined || body === null) return name;
-      if (typeof body === "function" || globalThis.crypto?.subtle === undefined) return undefined;
+      if (typeof body === "function") return undefined;
       const digest = await crypto.subtle.digest("SHA-256", await bytesOf(body, type));
       return `${name} ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
     },

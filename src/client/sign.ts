@@ -1,6 +1,4 @@
 /** From an offer to a payment that may be sent: chosen, counted, confirmed, signed and written down, in this order. */
-import type { PaymentRequirements } from "../core/messages.ts";
-import type { ClientScheme } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
 import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
@@ -66,11 +64,15 @@ async function attempt(
   const { requirements, unit } = proposal;
   const nowMs = now();
   const isLive = earlier !== undefined && isOpen(earlier, nowMs);
-  const instead = earlier && excludes(scheme, earlier, requirements) ? earlier : undefined;
+  const instead =
+    earlier?.payload &&
+    scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true
+      ? earlier
+      : undefined;
   // A second replacement would push the end further and further away.
   if (isLive && (instead === undefined || earlier.replaces !== undefined)) {
     const until = new Date(earlier.expiresAtMs).toISOString();
-    const message = `an earlier payment for this request may be taken until ${until}; call again after that`;
+    const message = `an earlier payment for this request may be taken until ${until}; call again then`;
     return { rule: "earlier_payment", message };
   }
   /** It is done with when what it excludes has run out as well. */
@@ -101,15 +103,17 @@ async function attempt(
     ...(instead && { replaces: instead.id }),
   };
   const isMoved = countsAlike && !isLive && spend.value >= instead.value;
+  await wallet.catchUp();
   const refused = await store.reserve(spend, policy?.limits(proposal) ?? [], policy?.pin(proposal));
   if (refused !== undefined)
     return policy?.explain(refused, proposal) ?? { rule: "budget", message: "the store refuses" };
 
   wallet.keepLease(spend);
+  const release = () => wallet.note(spend, { state: "released" });
   try {
     signal?.throwIfAborted();
     if (policy !== undefined && !(await abortable(policy.confirms(proposal), signal))) {
-      await wallet.note(spend, { state: "released" });
+      await release();
       return { rule: "confirm", message: "it was not confirmed" };
     }
     const signedAtMs = now();
@@ -129,8 +133,8 @@ async function attempt(
       expiresAtMs: expiry(signedAtMs),
     } as const;
     if (!(await store.update(spend.id, change))) {
-      await wallet.note(spend, { state: "released" });
-      return { rule: "budget", message: "its reservation ran out while it waited; call again" };
+      await release();
+      return { rule: "budget", message: "its reservation ran out; call again" };
     }
     if (earlier !== undefined)
       await wallet.note(earlier, {
@@ -140,13 +144,7 @@ async function attempt(
     return { ...spend, ...change };
   } catch (error) {
     // Nothing has left: what was signed, if anything, is gone.
-    await wallet.note(spend, { state: "released" });
+    await release();
     throw error;
   }
 }
-
-const excludes = (
-  scheme: ClientScheme,
-  { payload, network, asset }: Spend,
-  requirements: PaymentRequirements,
-): boolean | undefined => payload && scheme.excludes?.({ payload, network, asset }, requirements);

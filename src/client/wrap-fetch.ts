@@ -71,23 +71,15 @@ export function wrapFetchWithPayment(
     const host = hostOf(url);
     const identity = await request.identity();
     const name = identity && { request: `${payers} ${wallet.agent ?? ""} ${identity}` };
-    const place = wallet.slots?.enter(host);
-    try {
-      if (place !== undefined) await abortable(place, request.signal);
-      const { method } = request;
-      return await pay(wallet, request, { url, method, host, ...name }, demand);
-    } finally {
-      // Also when it comes too late.
-      place?.then((leave) => leave()).catch(() => undefined);
-    }
+    const { method, signal } = request;
+    const work = () => pay(wallet, request, { url, method, host, ...name }, demand);
+    return await (wallet.concurrency?.run(host, signal, work) ?? work());
   }
 }
 
 function assertSameRequest({ url: asked, method }: Replayable, url: string): void {
   const isAway = new URL(url).origin !== new URL(asked).origin;
   if (!isAway && ["GET", "HEAD"].includes(method)) return;
-  const message = isAway
-    ? "the request was redirected to another origin"
-    : "a request that is no GET was redirected";
+  const message = isAway ? "redirected to another origin" : "redirected, and no GET";
   throw new PaymentRefused([{ rule: "redirected", message }]);
 }

@@ -9,7 +9,7 @@ const RATE_BYTES = 136;
 export function keccakText(text: string): Uint8Array {
   const state = new Int32Array(50);
   const bytes = new Uint8Array(state.buffer);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  new TextEncoder().encodeInto(text, bytes);
   bytes[text.length] = 1;
   bytes[RATE_BYTES - 1]! |= 0x80;
   permute(state);
