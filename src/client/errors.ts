@@ -91,7 +91,7 @@ export class PaymentUncertain extends X402Error {
   constructor(why: string, reply: FailedReply, cause?: unknown) {
     super(
       "payment_uncertain",
-      `it is not known whether the payment was taken (${why}); call again: the same request presents the same payment`,
+      `it is not known whether the payment was taken (${why}); the same call presents the same payment`,
       { retry: "unsafe", cause },
     );
     this.reply = { ...reply, why };

@@ -24,7 +24,7 @@ export function parseMoney(money: Money, option: string): Amounts {
     const isOdd = unit === "" || (number.startsWith("$") && unit !== DOLLARS);
     try {
       if (more.length > 0 || isOdd || amounts.has(unit))
-        throw new TypeError(`"${text}" is no amount such as "$1" or "5 EURC", or double`);
+        throw new TypeError(`"${text}" is not an amount such as "$1" or "5 EURC", or double`);
       amounts.set(unit, parseAmount(number, DECIMALS));
     } catch (error) {
       throw new TypeError(`${option}: ${(error as Error).message}`, { cause: error });

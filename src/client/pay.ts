@@ -46,7 +46,7 @@ async function takeOver(
     const taken = await store.take(name, owner, { nowMs: now(), takeover: agent !== undefined });
     if (taken === undefined || "spend" in taken) return taken?.spend;
     if (waitMs <= 0) {
-      const message = "another call is presenting a payment for this request";
+      const message = "another call is presenting an earlier payment for this request";
       throw new PaymentRefused([{ rule: "earlier_payment", message }]);
     }
     await sleep(Math.min(POLL_MS, Math.max(1, taken.heldUntilMs - now())), signal);

@@ -2,6 +2,7 @@
 import { sleep } from "./sleep.ts";
 import { holdBody } from "./body.ts";
 import { PaymentRefused, PaymentUncertain, type FailedReply } from "./errors.ts";
+import type { SpendEvent } from "./events.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
 import { readReceipt, receiptMismatch } from "./read-receipt.ts";
 import type { Replayable } from "./replay.ts";
@@ -23,7 +24,7 @@ interface Again {
 }
 
 /** Statuses below 500 that are no answer yet. */
-const AGAIN = [408, 409, 425, 429];
+const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 
 /** Reasons of a refused settlement behind which money may be moving. */
 const UNKNOWN =
@@ -110,9 +111,10 @@ async function ask(
     const receipt = readReceipt(response);
     const { status } = response;
     if (status === 402) return await judgeRefusal(response, receipt, spend);
-    if (AGAIN.includes(status) || status >= 500)
+    if (AGAIN.has(status) || status >= 500)
       return { why: `status ${status}`, waitMs: retryAfter(response, wallet.now()), response };
-    const change = { ...outcomeOf(spend, status, receipt, inDoubt), leaseUntilMs: 0 };
+    const judged = judgeAnswer(spend, status, receipt, inDoubt);
+    const change = { ...judged.change, leaseUntilMs: 0 };
     const { body, ended } = await holdBody(response, onEnd);
     hasEnded = ended;
     // Of an error nobody may want the body.
@@ -120,7 +122,9 @@ async function ask(
     // Nor, perhaps, of what was paid for: others wait for its reader as long as for an answer.
     const leaseUntilMs = wallet.now() + wallet.retry.timeoutMs;
     await wallet.note(spend, whole ? { state: "answered", leaseUntilMs } : change);
-    tell(wallet, spend, status, receipt);
+    const field = receipt === null ? "receipt" : receipt && receiptMismatch(receipt, spend);
+    if (field !== undefined) wallet.tell(spend, { type: "receipt_mismatch", field });
+    wallet.tell(spend, judged.event);
     return { response: body, paid: receipt?.success === true };
   } catch (cause) {
     signal?.throwIfAborted();
@@ -155,45 +159,38 @@ type Receipt = ReturnType<typeof readReceipt>;
 /** Redirects and errors of a handler are not charged for (those that were have a receipt). */
 const isDelivered = (status: number): boolean => status >= 200 && status < 300;
 
-/** What the spend store is told of an answer that is no refusal. */
-function outcomeOf(
+/** What the spend store and the observer are told of an answer that is no refusal. */
+function judgeAnswer(
   { state }: Spend,
   status: number,
   receipt: Receipt,
   inDoubt: boolean,
-): SpendChange {
+): { readonly change: SpendChange; readonly event: SpendEvent } {
   const reason = `status ${status}`;
-  if (receipt?.success)
+  const paid = { type: "paid", status, receipt: receipt ?? undefined } as const;
+  if (receipt?.success) {
+    const { transaction } = receipt;
+    // A handler's error that was charged for is no delivery: a later call asks for one with the same payment.
+    const change = { state: status < 400 ? "paid" : "answered" } as const;
     return {
-      // A handler's error that was charged for is no delivery: a later call asks for one with the same payment.
-      state: status < 400 ? "paid" : "answered",
-      ...(TRANSACTION.test(receipt.transaction) && { transaction: receipt.transaction }),
+      change: TRANSACTION.test(transaction) ? { ...change, transaction } : change,
+      event: paid,
     };
-  if (isDelivered(status)) return { state: "delivered", reason };
+  }
+  if (isDelivered(status)) return { change: { state: "delivered", reason }, event: paid };
+  const event = { type: "rejected", reason } as const;
   // Whoever answered it (a gateway, perhaps) says nothing of what became of it before.
   if (inDoubt || receipt !== undefined)
-    return { state: state === "answered" ? "answered" : "pending" };
-  return { state: "rejected", reason };
+    return { change: { state: state === "answered" ? state : "pending" }, event };
+  return { change: { state: "rejected", reason }, event };
 }
 
 /** Identifiers of transactions on any chain; other text of a server is not kept. */
 const TRANSACTION = /^[\w:.-]{0,128}$/;
 
-function tell(wallet: Wallet, spend: Spend, status: number, receipt: Receipt): void {
-  const field = receipt === null ? "receipt" : receipt && receiptMismatch(receipt, spend);
-  if (field !== undefined) wallet.tell(spend, { type: "receipt_mismatch", field });
-  wallet.tell(
-    spend,
-    isDelivered(status) || receipt?.success
-      ? { type: "paid", status, receipt: receipt ?? undefined }
-      : { type: "rejected", reason: `status ${status}` },
-  );
-}
-
 /** Milliseconds that `Retry-After` asks for: seconds or a date (RFC 9110, 10.2.3). */
 function retryAfter(response: Response, nowMs: number): number | undefined {
-  const text = response.headers.get("Retry-After");
-  if (text === null) return undefined;
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  const text = response.headers.get("Retry-After") ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

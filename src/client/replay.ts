@@ -96,7 +96,7 @@ async function keep(
   }
   throw new X402Error(
     "body_not_replayable",
-    `a streamed body of over ${maxBytes} bytes cannot be sent twice: give a function that makes it anew`,
+    `a stream of over ${maxBytes} bytes cannot be sent twice: give a function that makes it`,
   );
 }
 

@@ -60,12 +60,10 @@ export async function selectOffers(
   const selected = await wallet.select(choices.map(({ proposal }) => proposal));
   const chosen = [selected ?? []].flat().map((proposal) => {
     const found = choices.find((choice) => choice.proposal === proposal);
-    if (found === undefined)
-      throw new TypeError("select: give back some of the proposals, or none");
+    if (found === undefined) throw new TypeError("select gave back what is no proposal");
     return found;
   });
-  if (chosen.length === 0)
-    refusals.unshift({ rule: "select", message: "select chose none of the offers" });
+  if (chosen.length === 0) refusals.unshift({ rule: "select", message: "select chose none" });
   return { choices: chosen, refusals };
 }
 
@@ -79,13 +77,13 @@ function judge(
   if (scheme === undefined) return refuse("scheme", "no scheme for it");
   if (!FLOWS.has(requirements.extra?.["paymentFlow"] ?? "upfront"))
     return refuse("flow", "its payment flow is not supported");
-  if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with this scheme");
+  if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with the scheme");
   const asset = scheme.asset(requirements);
   const limit = asset && maxAmount.get(unitOf(asset));
   if (asset === undefined || limit === undefined) {
-    const token = `the token ${quote(requirements.asset)} is not a known dollar token`;
-    const advice = asset && `, and maxAmount gives no limit in ${asset.symbol}`;
-    return refuse("unknown_asset", token + (advice ?? ""));
+    const token = quote(requirements.asset);
+    const message = `${token} is not a known dollar token, and maxAmount gives no limit for it`;
+    return refuse("unknown_asset", message);
   }
   const unit = unitOf(asset);
   const atomic = BigInt(requirements.amount);

@@ -80,9 +80,9 @@ export function createWallet(options: WalletOptions, emit: Emit): Wallet {
     throw new TypeError("budgets and pinPayees need a store, for example memorySpendStore()");
   if (schemes.length === 0)
     throw new TypeError("give schemes, for example [exactEvm({ account })]");
-  assertPositive("maxLifetimeSeconds", maxLifetimeSeconds, MOST);
   const retry = { attempts: 6, timeoutMs: 60_000, maxWaitMs: 30_000, ...options.retry };
-  for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value, MOST);
+  for (const [name, value] of Object.entries({ maxLifetimeSeconds, ...retry }))
+    assertPositive(name, value, MOST);
   const { leaseMs } = store;
   const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
   /** What could not be written, by payment. */

@@ -79,16 +79,17 @@ export const PaymentRequiredV1 = object({
 });
 export type PaymentRequiredV1 = Infer<typeof PaymentRequiredV1>;
 
-export const PaymentPayloadV1 = object({
-  x402Version: literal(1),
+// Buyers read neither of these two: what is marked so is left out of their bundles.
+export const PaymentPayloadV1 = /* @__PURE__ */ object({
+  x402Version: /* @__PURE__ */ literal(1),
   scheme: text,
   network: text,
   payload: record,
 });
 export type PaymentPayloadV1 = Infer<typeof PaymentPayloadV1>;
 
-export const FacilitatorRequestV1 = object({
-  x402Version: literal(1),
+export const FacilitatorRequestV1 = /* @__PURE__ */ object({
+  x402Version: /* @__PURE__ */ literal(1),
   paymentPayload: PaymentPayloadV1,
   paymentRequirements: PaymentRequirementsV1,
 });
