@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeHeader, encodeHeader, MAX_HEADER_LENGTH } from "../../src/core/header.ts";
 import { FacilitatorRequest, VerifyResponse } from "../../src/core/facilitator-messages.ts";
-import { PaymentPayload, PaymentRequired, PaymentRequirements, SettleResponse } from "../../src/core/messages.ts";
+import {
+  PaymentPayload,
+  PaymentRequired,
+  PaymentRequirements,
+  SettleResponse,
+} from "../../src/core/messages.ts";
 import {
   PaymentPayloadV1,
   PaymentRequiredV1,
