@@ -11,24 +11,14 @@ export function paymentHeaders(
   payload: Record<string, unknown>,
 ): Record<string, string> {
   if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, accepted)) };
-  const extensions = message?.extensions && withIdentifier(message.extensions);
-  const payment: PaymentPayload = {
-    x402Version: 2,
-    ...(message?.resource && { resource: message.resource }),
-    accepted,
-    payload,
-    ...(extensions && { extensions }),
-  };
-  const header = encodeHeader(payment);
+  const { resource, extensions: declared } = message ?? {};
+  const extensions = declared && withIdentifier(declared);
+  const encode = (echo: object) => encodeHeader({ x402Version: 2, ...echo, accepted, payload });
+  const header = encode({ resource, extensions });
   if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
   // Servers bound the header; without the rest of the echo it says all that a settlement needs.
   const named = extensions?.[PAYMENT_IDENTIFIER];
   return {
-    [PAYMENT_SIGNATURE]: encodeHeader({
-      x402Version: 2,
-      accepted,
-      payload,
-      ...(named !== undefined && { extensions: { [PAYMENT_IDENTIFIER]: named } }),
-    }),
+    [PAYMENT_SIGNATURE]: encode({ extensions: named && { [PAYMENT_IDENTIFIER]: named } }),
   };
 }
