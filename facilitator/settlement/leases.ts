@@ -46,7 +46,7 @@ const LANE_LEASE_MS = 4000;
 export const ROUND_MS = 1000;
 /** A lane is passed on after this long when there are more replicas than lanes. */
 const TURN_MS = 3000;
-/** Whoever gave a lane up leaves it to the others for this long. */
+/** Whoever gave a lane up leaves it to the others for this long, and takes no other but for payments that wait for it. */
 const REST_MS = 2500;
 
 /** A lane's name in the ledger. */
@@ -58,7 +58,8 @@ export function createLeases(context: LeasesContext): Leases {
   const lanes = new Map<string, LeasedLane>();
   let leases = 0;
   let taking: Promise<void> | undefined;
-  let restUntilMs = 0;
+  /** Until when a lane that was given up is left to the others. */
+  const rests = new Map<string, number>();
   let running = false;
   let closing = false;
   let wake = (): void => undefined;
@@ -80,7 +81,7 @@ export function createLeases(context: LeasesContext): Leases {
         const lost = lane.broken() || !(await ledger.lanes.renew(name, lane.fence, LANE_LEASE_MS));
         if (lost) return await drop(lane);
         if (!leased.leaving || !lane.atRest()) return;
-        restUntilMs = Date.now() + REST_MS;
+        rests.set(name, Date.now() + REST_MS);
         await drop(lane);
       }),
     );
@@ -105,14 +106,19 @@ export function createLeases(context: LeasesContext): Leases {
     return new Set(names.filter((name, index) => lanes.has(name) && (counts[index] ?? 1) > 1));
   }
 
+  /** Whether payments wait for a lane that this process does not have. */
+  const lacksWanted = (): boolean =>
+    signers.map(nameOf).some((name) => !lanes.has(name) && context.isWanted(name));
+
   /** Leases what nobody has, up to this process's share, and what is wanted. May take long, and is not waited for. */
   async function takeFree(share: number): Promise<void> {
-    if (Date.now() < restUntilMs) return;
+    for (const [name, untilMs] of rests) if (untilMs <= Date.now()) rests.delete(name);
     const wanted = signers.filter((account) => context.isWanted(nameOf(account)));
-    for (const account of new Set([...wanted, ...signers])) {
+    for (const account of new Set([...wanted, ...(rests.size === 0 ? signers : [])])) {
       const name = nameOf(account);
       if (closing) break;
-      if (lanes.has(name) || (lanes.size >= share && !wanted.includes(account))) continue;
+      if (rests.has(name) || lanes.has(name) || (lanes.size >= share && !wanted.includes(account)))
+        continue;
       await take(name, account).catch((error: unknown) => failed("lease", error));
     }
   }
@@ -146,7 +152,7 @@ export function createLeases(context: LeasesContext): Leases {
       await round().catch((error: unknown) => failed("lease", error));
       await new Promise<void>((resolve) => {
         wake = resolve;
-        const urgent = lanes.size === 0 && context.isUrgent();
+        const urgent = (lanes.size === 0 && context.isUrgent()) || lacksWanted();
         setTimeout(resolve, urgent ? ROUND_MS / 4 : ROUND_MS).unref();
       });
     }

@@ -1,7 +1,7 @@
 /** Whether somebody else's transaction, or one of ours that is forgotten, used a payment. */
 import { X402Error } from "../../src/core/errors.ts";
 import type { Log, Usage } from "../../src/core/scheme.ts";
-import type { EvmChain, Receipt } from "../chain.ts";
+import type { EvmChain, Head, Receipt } from "../chain.ts";
 import type { Job } from "./job.ts";
 
 /** How far back the use of an authorization is looked for; where that is not far enough, nothing is concluded. */
@@ -21,7 +21,11 @@ export type Proof = { readonly usedIn: Receipt } | "unused" | "spent";
  */
 export async function prove(chain: EvmChain, job: Job, block?: bigint): Promise<Proof> {
   const at = block ?? (await chain.head()).number;
-  if ((await isUsed(chain, job, at)) !== true) return "unused";
+  if ((await isUsed(chain, job, at)) !== true) {
+    // The head that is known here may be older than the state that refused it.
+    if (block === undefined && (await isUsed(chain, job)) === true) throw notFound();
+    return "unused";
+  }
   const usage = job.scheme.usage(job.payment);
   const { by } = usage;
   return by === undefined
@@ -77,14 +81,29 @@ async function byItsCall(
     if (mined === undefined) throw notFound();
     return mined.timestampSeconds >= claimedAtSeconds(job) ? { usedIn: receipt } : "spent";
   }
-  if (before === undefined) return "spent"; // longer ago than any payment lives
+  if (before === undefined) {
+    // Longer ago than is looked back. Of which payment such a transfer is nobody can say now either.
+    if (fitting.length > 0) throw notFound();
+    return "spent";
+  }
   const first = await firstUse(chain, job, before, at);
   const block = await chain.block(first);
   if (block === undefined) throw notFound();
   const receipts = await chain.blockReceipts(block);
   // Such a transfer is there, and of which payment nobody can say: it came through a contract that may do anything.
   if (receipts.some(({ logs: each }) => each.some((log) => isSuch(usage, log)))) throw notFound();
+  if (!(await isFirstUse(chain, job, block))) throw notFound();
   return "spent";
+}
+
+/** Whether a block is still the one in which a payment was used: states may have been read of several forks. */
+async function isFirstUse(chain: EvmChain, job: Job, { number, hash }: Head): Promise<boolean> {
+  const [before, used, block] = await Promise.all([
+    isUsed(chain, job, number - 1n),
+    isUsed(chain, job, number),
+    chain.block(number),
+  ]);
+  return before !== true && used === true && block?.hash === hash;
 }
 
 /** Whether a log is one of those to look for. */
@@ -126,10 +145,10 @@ async function lastBlockBefore(
   return undefined;
 }
 
-/** Whether a payment was used or cancelled, up to a block; nothing when the node does not say. */
-async function isUsed(chain: EvmChain, job: Job, block: bigint): Promise<boolean | undefined> {
+/** Whether a payment was used or cancelled, up to a block or by now; nothing when the node does not say. */
+async function isUsed(chain: EvmChain, job: Job, block?: bigint): Promise<boolean | undefined> {
   const { mask, ...call } = job.scheme.used(job.payment);
-  const state = await chain.call({ ...call, block });
+  const state = await chain.call({ ...call, ...(block !== undefined && { block }) });
   if (!state.ok || state.data.length !== 66) return undefined;
   const word = BigInt(state.data);
   return (mask === undefined ? word : word & mask) !== 0n;

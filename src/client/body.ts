@@ -47,9 +47,7 @@ function watched(
       }
     },
     async cancel(reason) {
-      const cancelled = reader.cancel(reason);
-      await onEnd(false);
-      await cancelled;
+      await Promise.all([reader.cancel(reason), onEnd(false)]);
     },
   };
   // Nothing is read before somebody wants it.
@@ -58,12 +56,10 @@ function watched(
 
 /** The same response with another body. */
 function copyOf(response: Response, body: BodyInit): Response {
-  const { status, statusText, headers, url, type } = response;
+  const { status, headers } = response;
   const copy = new Response(body, { status, headers });
   // Servers give reasons that no Response may be made with.
-  return Object.defineProperties(copy, {
-    url: { value: url },
-    type: { value: type },
-    statusText: { value: statusText },
-  });
+  for (const name of ["url", "type", "statusText"] as const)
+    Object.defineProperty(copy, name, { value: response[name] });
+  return copy;
 }

@@ -3,8 +3,11 @@ import { isOver, type Spend, type SpendStore } from "./spend-store.ts";
 /** Calls that ended without an answer are remembered up to this many. */
 const MAX_CALLS = 10_000;
 
+/** What a paying `fetch` needs of a spend store. */
+export type CallStore = Pick<SpendStore, "leaseMs" | "reserve" | "update" | "take">;
+
 /** Keeps what a later call has to finish, and counts nothing: for those who set no budget. */
-export function callStore(): SpendStore {
+export function callStore(): CallStore {
   const spends = new Map<string, Spend>();
   return {
     async reserve(spend) {
@@ -36,7 +39,5 @@ export function callStore(): SpendStore {
       }
       return undefined;
     },
-    spent: async () => 0,
-    list: async () => [...spends.values()].toReversed(),
   };
 }

@@ -73,8 +73,9 @@ export class PaymentRejected extends X402Error {
   override readonly name = "PaymentRejected";
   readonly reply: FailedReply;
 
-  constructor(message: string, reply: FailedReply) {
-    super("payment_rejected", message);
+  constructor(reply: FailedReply) {
+    const { reason = "no reason given" } = reply;
+    super("payment_rejected", `the server takes no payment: ${reason}; nothing more was signed`);
     this.reply = reply;
   }
 }
@@ -87,8 +88,12 @@ export class PaymentUncertain extends X402Error {
   override readonly name = "PaymentUncertain";
   readonly reply: UncertainReply;
 
-  constructor(message: string, reply: UncertainReply, cause?: unknown) {
-    super("payment_uncertain", message, { retry: "unsafe", cause });
-    this.reply = reply;
+  constructor(why: string, reply: FailedReply, cause?: unknown) {
+    super(
+      "payment_uncertain",
+      `it is not known whether the payment was taken (${why}); the same call presents the same payment`,
+      { retry: "unsafe", cause },
+    );
+    this.reply = { ...reply, why };
   }
 }

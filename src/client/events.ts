@@ -8,6 +8,29 @@ export type SpendFacts = Pick<
   "id" | "url" | "method" | "host" | "network" | "asset" | "amount" | "payTo" | "unit" | "value"
 >;
 
+/** What happened to a payment. */
+export type SpendEvent =
+  | { readonly type: "signed" }
+  /** An earlier call's payment is presented again. */
+  | { readonly type: "resumed" }
+  /** No answer that says what became of it: it is presented again after `waitMs`. */
+  | {
+      readonly type: "retrying";
+      readonly attempt: number;
+      readonly waitMs: number;
+      readonly why: string;
+    }
+  /** Delivered. */
+  | {
+      readonly type: "paid";
+      readonly status: number;
+      readonly receipt: SettleResponse | undefined;
+    }
+  /** The receipt says something else than what was signed. */
+  | { readonly type: "receipt_mismatch"; readonly field: string }
+  | { readonly type: "rejected"; readonly reason: string }
+  | { readonly type: "uncertain"; readonly why: string };
+
 /** What happened on the way of a payment, for logs and metrics. No event holds a signature or a payment header. */
 export type ClientEvent =
   /** Nothing was paid. */
@@ -17,26 +40,7 @@ export type ClientEvent =
       readonly rule: PaymentRule;
       readonly message: string;
     }
-  | ({ readonly type: "signed" } & SpendFacts)
-  /** An earlier call's payment is presented again. */
-  | ({ readonly type: "resumed" } & SpendFacts)
-  /** No answer that says what became of it: it is presented again after `waitMs`. */
-  | ({
-      readonly type: "retrying";
-      readonly attempt: number;
-      readonly waitMs: number;
-      readonly why: string;
-    } & SpendFacts)
-  /** Delivered. */
-  | ({
-      readonly type: "paid";
-      readonly status: number;
-      readonly receipt: SettleResponse | undefined;
-    } & SpendFacts)
-  /** The receipt says something else than what was signed. */
-  | ({ readonly type: "receipt_mismatch"; readonly field: string } & SpendFacts)
-  | ({ readonly type: "rejected"; readonly reason: string } & SpendFacts)
-  | ({ readonly type: "uncertain"; readonly why: string } & SpendFacts)
+  | (SpendEvent & SpendFacts)
   /** The spend store could not be written, where nothing more can be done about it. */
   | { readonly type: "store_failed"; readonly error: unknown };
 
@@ -44,16 +48,17 @@ export type Emit = (event: ClientEvent) => void;
 
 /** Calls the observer so that nothing of it comes back. */
 export function emitter(onEvent: ((event: ClientEvent) => unknown) | undefined): Emit {
-  return (event) => {
+  return async (event) => {
     try {
-      void Promise.resolve(onEvent?.(event)).catch(() => {});
+      await onEvent?.(event);
     } catch {
       // An observer's fault is its own.
     }
   };
 }
 
-export function factsOf(spend: Spend): SpendFacts {
+/** The event with what may be told of the payment. */
+export function about(spend: Spend, event: SpendEvent): ClientEvent {
   const { id, url, method, host, network, asset, amount, payTo, unit, value } = spend;
-  return { id, url, method, host, network, asset, amount, payTo, unit, value };
+  return { ...event, id, url, method, host, network, asset, amount, payTo, unit, value };
 }

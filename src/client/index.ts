@@ -9,6 +9,7 @@ export {
   type SpendPolicyOptions,
 } from "./policy.ts";
 export type { Proposal } from "./proposal.ts";
+export { preferring, type Preferences } from "./preferring.ts";
 export type { Money } from "./money.ts";
 export type { ClientEvent, SpendFacts } from "./events.ts";
 export { knownOffers, type KnownOffers, type KnownOffersOptions } from "./known-offers.ts";

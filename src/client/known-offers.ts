@@ -1,6 +1,5 @@
 import { isSameJson } from "../core/json.ts";
-import { PaymentRefused } from "./errors.ts";
-import { rejection } from "./pay.ts";
+import { PaymentRefused, PaymentRejected } from "./errors.ts";
 import type { Demand } from "./payment-required.ts";
 import { hostName } from "./host-name.ts";
 import type { Outcome } from "./present.ts";
@@ -78,7 +77,7 @@ export function knownOffers(options: KnownOffersOptions): KnownOffers {
       this.learn(method, url, undefined);
       // A server that refuses what it still offers refuses the payer.
       if ("rejected" in outcome && isSameJson(offer.offers, outcome.demand?.offers ?? offer.offers))
-        throw rejection(outcome.rejected);
+        throw new PaymentRejected(outcome.rejected);
       return undefined;
     },
     learn(method, url, demand) {

@@ -19,15 +19,15 @@ export type Amounts = ReadonlyMap<string, bigint>;
 /** @throws TypeError naming the option when it is no amount, or has one unit twice. */
 export function parseMoney(money: Money, option: string): Amounts {
   const amounts = new Map<string, bigint>();
-  for (const text of typeof money === "string" ? [money] : money) {
+  for (const text of [money].flat()) {
     const [number = "", unit = DOLLARS, ...more] = text.split(" ");
     const isOdd = unit === "" || (number.startsWith("$") && unit !== DOLLARS);
-    if (more.length > 0 || isOdd || amounts.has(unit))
-      throw new TypeError(`${option}: "${text}" is no amount such as "$1" or "5 EURC", or double`);
     try {
+      if (more.length > 0 || isOdd || amounts.has(unit))
+        throw new TypeError(`"${text}" is not an amount such as "$1" or "5 EURC", or double`);
       amounts.set(unit, parseAmount(number, DECIMALS));
     } catch (error) {
-      throw new TypeError(`${option}: ${(error as Error).message}`);
+      throw new TypeError(`${option}: ${(error as Error).message}`, { cause: error });
     }
   }
   return amounts;

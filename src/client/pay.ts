@@ -1,6 +1,5 @@
 /** A call that was answered 402: what an earlier call left is finished first, then one payment is made. */
-import { PaymentRefused, PaymentRejected, PaymentUncertain, type FailedReply } from "./errors.ts";
-import { factsOf } from "./events.ts";
+import { PaymentRefused, PaymentUncertain } from "./errors.ts";
 import type { Demand } from "./payment-required.ts";
 import { present, type Outcome } from "./present.ts";
 import type { Replayable } from "./replay.ts";
@@ -38,15 +37,16 @@ export async function pay(
 
 /** Takes what an earlier call left unfinished; waits for whoever may still be at it, as long as for an answer. */
 async function takeOver(
-  { store, owner, agent, now, retry }: Wallet,
+  { store, owner, agent, now, retry, catchUp }: Wallet,
   name: string,
   { signal }: Replayable,
 ): Promise<Spend | undefined> {
+  await catchUp();
   for (let waitMs = retry.timeoutMs; ; waitMs -= POLL_MS) {
     const taken = await store.take(name, owner, { nowMs: now(), takeover: agent !== undefined });
     if (taken === undefined || "spend" in taken) return taken?.spend;
     if (waitMs <= 0) {
-      const message = "another call is presenting a payment for this request";
+      const message = "another call is presenting an earlier payment for this request";
       throw new PaymentRefused([{ rule: "earlier_payment", message }]);
     }
     await sleep(Math.min(POLL_MS, Math.max(1, taken.heldUntilMs - now())), signal);
@@ -65,35 +65,22 @@ async function finish(
   request: Replayable,
   { version }: Demand,
 ): Promise<Outcome | Spend | undefined> {
-  if (spend.headers === undefined) return spend;
-  if (spend.state === "rejected") {
-    // What was answered with an error may be taken the next time; one of another version is not what is asked for.
-    if (spend.refused === true || spend.x402Version !== version) return spend;
-    await wallet.note(spend, { state: "pending" });
-    wallet.emit({ type: "resumed", ...factsOf(spend) });
-    const outcome = await present(wallet, spend, request, true);
-    return "rejected" in outcome ? spend : outcome;
-  }
-  wallet.emit({ type: "resumed", ...factsOf(spend) });
+  // What was answered with an error may be taken the next time; one of another version is not what is asked for.
+  const fresh = spend.state === "rejected";
+  const isOver = spend.refused === true || spend.x402Version !== version;
+  if (spend.headers === undefined || (fresh && isOver)) return spend;
+  if (fresh) await wallet.note(spend, { state: "pending" });
+  wallet.tell(spend, { type: "resumed" });
   try {
-    return await present(wallet, spend, request, false);
+    const outcome = await present(wallet, spend, request, fresh);
+    return "rejected" in outcome ? spend : outcome;
   } catch (error) {
     const wasRefused = error instanceof PaymentUncertain && error.reply.reason !== undefined;
-    if (!wasRefused) throw error;
-    if (spend.state === "answered") {
+    if (wasRefused && spend.state === "answered") {
       await wallet.note(spend, { state: "delivered" });
       return undefined;
     }
-    if (isOpen(spend, wallet.now())) throw error;
+    if (!wasRefused || isOpen(spend, wallet.now())) throw error;
     return spend;
   }
-}
-
-/** The error of a payment that the server does not take. */
-export function rejection(reply: FailedReply): PaymentRejected {
-  const { reason = "no reason given" } = reply;
-  return new PaymentRejected(
-    `the server takes no payment: ${reason}; nothing more was signed`,
-    reply,
-  );
 }

@@ -35,13 +35,7 @@ export async function readDemand(response: Response): Promise<Demand | undefined
     return { version: 2, offers: message.accepts, error: message.error, message };
   }
   const body = await readJson(response.clone());
-  if (
-    typeof body !== "object" ||
-    body === null ||
-    (body as { x402Version?: unknown }).x402Version !== 1
-  ) {
-    return undefined;
-  }
+  if ((body as { x402Version?: unknown } | null | undefined)?.x402Version !== 1) return undefined;
   const message = parseValue(PaymentRequiredV1, body, "malformed_payment_required", "402 body");
   return {
     version: 1,

@@ -13,28 +13,17 @@ export function paymentHeaders(
   added: Extensions = {},
 ): Record<string, string> {
   if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, accepted)) };
-  const extensions = message?.extensions && extended(withIdentifier(message.extensions), added);
-  const payment: PaymentPayload = {
-    x402Version: 2,
-    ...(message?.resource && { resource: message.resource }),
-    accepted,
-    payload,
-    ...(extensions && { extensions }),
-  };
-  const header = encodeHeader(payment);
+  const { resource, extensions: declared } = message ?? {};
+  const extensions = declared && extended(withIdentifier(declared), added);
+  const encode = (echo: object) => encodeHeader({ x402Version: 2, ...echo, accepted, payload });
+  const header = encode({ resource, extensions });
   if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
   // Servers bound the header; without the rest of the echo it says all that a settlement needs.
   const named = extensions?.[PAYMENT_IDENTIFIER];
-  const needed = {
-    ...(named !== undefined && { [PAYMENT_IDENTIFIER]: named }),
-    ...Object.fromEntries(Object.entries(added).map(([name, info]) => [name, { info }])),
-  };
+  const needed = extended(named === undefined ? {} : { [PAYMENT_IDENTIFIER]: named }, added);
   return {
-    [PAYMENT_SIGNATURE]: encodeHeader({
-      x402Version: 2,
-      accepted,
-      payload,
-      ...(Object.keys(needed).length > 0 && { extensions: needed }),
+    [PAYMENT_SIGNATURE]: encode({
+      extensions: Object.keys(needed).length > 0 ? needed : undefined,
     }),
   };
 }

@@ -1,5 +1,6 @@
 /** What may be spent beyond the limit of one payment, evaluated on the very requirements that are signed. */
 import { formatAmount, parseAmount } from "../core/amount.ts";
+import { networkFamily } from "../core/network.ts";
 import { assertPositive } from "./assert.ts";
 import type { PaymentRule, Refusal } from "./errors.ts";
 import { hostName } from "./host-name.ts";
@@ -51,7 +52,8 @@ export interface SpendPolicyOptions {
 export interface SpendPolicy {
   /** Whether it needs a spend store that counts. */
   readonly counts: boolean;
-  readonly pinPayees: boolean;
+  /** What an origin is paid at, where that is to stay. */
+  pin(proposal: Proposal): { readonly name: string; readonly value: string } | undefined;
   /** Refuses by a list. */
   listed(proposal: Proposal): Refusal | undefined;
   /** The budgets that a payment counts in. */
@@ -96,7 +98,10 @@ export function spendPolicy(options: SpendPolicyOptions): SpendPolicy {
 
   return {
     counts: pinPayees || budgets.length > 0,
-    pinPayees,
+    pin({ url, requirements: { network, payTo } }) {
+      const name = `${new URL(url).origin} ${networkFamily(network)}`;
+      return pinPayees ? { name, value: payTo.toLowerCase() } : undefined;
+    },
     listed({ host, symbol, requirements: { network, asset, payTo } }) {
       const names = [
         [host],

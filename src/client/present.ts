@@ -2,7 +2,7 @@
 import { sleep } from "./sleep.ts";
 import { holdBody } from "./body.ts";
 import { PaymentRefused, PaymentUncertain, type FailedReply } from "./errors.ts";
-import { factsOf } from "./events.ts";
+import type { SpendEvent } from "./events.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
 import { readReceipt, receiptMismatch } from "./read-receipt.ts";
 import type { Replayable } from "./replay.ts";
@@ -27,14 +27,8 @@ interface Again {
 const AGAIN: ReadonlySet<number> = new Set([408, 409, 425, 429]);
 
 /** Reasons of a refused settlement behind which money may be moving. */
-const UNKNOWN_REASONS: ReadonlySet<string | undefined> = new Set([
-  "settlement_pending",
-  "payment_in_flight",
-  "ledger_unavailable",
-  "rpc_unavailable",
-  "unexpected_verify_error",
-  "unexpected_settle_error",
-]);
+const UNKNOWN =
+  /^(settlement_pending|payment_in_flight|(ledger|rpc)_unavailable|unexpected_(verify|settle)_error)$/;
 
 /**
  * @param fresh whether it was never presented before: a rejection then is one, and no doubt remains.
@@ -47,49 +41,33 @@ export async function present(
   fresh: boolean,
 ): Promise<Outcome> {
   const { attempts, maxWaitMs } = wallet.retry;
-  const stopLease = wallet.keepLease(spend.id);
-  const facts = factsOf(spend);
-  const giveUp = (): Promise<void> => {
-    stopLease();
-    return wallet.note(spend, { leaseUntilMs: 0 });
+  const uncertain = (why: string, reply: Omit<FailedReply, "spendId">, cause?: unknown) => {
+    wallet.tell(spend, { type: "uncertain", why });
+    return new PaymentUncertain(why, { ...reply, spendId: spend.id }, cause);
   };
-  const uncertain = async (why: string, reply: Omit<FailedReply, "spendId">, cause?: unknown) => {
-    await giveUp();
-    wallet.emit({ type: "uncertain", why, ...facts });
-    return new PaymentUncertain(
-      `it is not known whether the payment was taken (${why}); call again with the same request: it presents the same payment`,
-      { ...reply, why, spendId: spend.id },
-      cause,
-    );
-  };
-
-  for (let attempt = 1; ; attempt++) {
-    let reply: Outcome | Again;
-    try {
-      reply = await ask(wallet, spend, request, !fresh || attempt > 1, stopLease);
-    } catch (error) {
-      await giveUp();
-      throw error;
+  wallet.keepLease(spend);
+  try {
+    for (let attempt = 1; ; attempt++) {
+      const inDoubt = !fresh || attempt > 1;
+      const reply = await ask(wallet, spend, request, inDoubt);
+      if ("paid" in reply) return reply;
+      if ("rejected" in reply) {
+        const { reason = "no reason given" } = reply.rejected;
+        if (inDoubt) throw uncertain(`refused with ${reason}`, { ...reply.rejected, reason });
+        await wallet.note(spend, { state: "rejected", refused: true, reason, leaseUntilMs: 0 });
+        wallet.tell(spend, { type: "rejected", reason });
+        return reply;
+      }
+      const { why, waitMs = Math.min(125 * 2 ** attempt, 5000), response, cause } = reply;
+      if (attempt === attempts || waitMs > maxWaitMs) throw uncertain(why, { response }, cause);
+      response?.body?.cancel().catch(() => undefined);
+      wallet.tell(spend, { type: "retrying", attempt, waitMs, why });
+      // Spread out, so that those who were cut off together do not come back together.
+      await sleep(waitMs * (1 + Math.random() / 4), request.signal);
     }
-    if ("paid" in reply) return reply;
-    if ("rejected" in reply) {
-      const { reason = "no reason given" } = reply.rejected;
-      if (!fresh || attempt > 1)
-        throw await uncertain(`refused with ${reason}`, { ...reply.rejected, reason });
-      stopLease();
-      await wallet.note(spend, { state: "rejected", refused: true, reason, leaseUntilMs: 0 });
-      wallet.emit({ type: "rejected", reason, ...facts });
-      return reply;
-    }
-    const { why, waitMs = Math.min(125 * 2 ** attempt, 5000), response, cause } = reply;
-    if (attempt === attempts || waitMs > maxWaitMs) throw await uncertain(why, { response }, cause);
-    response?.body?.cancel().catch(() => undefined);
-    wallet.emit({ type: "retrying", attempt, waitMs, why, ...facts });
-    // Spread out, so that those who were cut off together do not come back together.
-    await sleep(waitMs * (1 + Math.random() / 4), request.signal).catch(async (error: unknown) => {
-      await giveUp();
-      throw error;
-    });
+  } catch (error) {
+    await wallet.note(spend, { leaseUntilMs: 0 });
+    throw error;
   }
 }
 
@@ -104,32 +82,28 @@ async function ask(
   spend: Spend,
   request: Replayable,
   inDoubt: boolean,
-  stopLease: () => void,
 ): Promise<Outcome | Again> {
   const { signal } = request;
   const abort = new AbortController();
   const timeout = new Error("no answer in time");
   const timer = setTimeout(() => abort.abort(timeout), wallet.retry.timeoutMs);
-  let isStream = false;
-  let isNoted = false;
-  let delivered: SpendChange = {};
-  const end = () => signal?.removeEventListener("abort", stop);
+  /** Of a body that is still on its way: what is written down when it has come. */
+  let whole: SpendChange | undefined;
   const onEnd = async (cut: boolean): Promise<void> => {
-    if (!isStream) return;
-    isStream = false;
-    end();
-    if (isNoted) return;
-    await wallet.note(spend, cut ? { state: "pending", leaseUntilMs: 0 } : delivered);
+    signal?.removeEventListener("abort", stop);
+    const change = cut && whole ? ({ state: "pending", leaseUntilMs: 0 } as const) : whole;
+    whole = undefined;
+    if (change) await wallet.note(spend, change);
   };
   const stop = () => {
     abort.abort(signal?.reason);
     void onEnd(true);
   };
   signal?.addEventListener("abort", stop);
-  if (signal?.aborted === true) stop();
+  let hasEnded = true;
   try {
-    const response = await request.send({
-      url: spend.sendTo ?? spend.url,
+    signal?.throwIfAborted();
+    const response = await request.send(spend.sendTo ?? spend.url, {
       headers: spend.headers ?? {},
       redirect: "manual",
       signal: abort.signal,
@@ -139,24 +113,26 @@ async function ask(
     if (status === 402) return await judgeRefusal(response, receipt, spend);
     if (AGAIN.has(status) || status >= 500)
       return { why: `status ${status}`, waitMs: retryAfter(response, wallet.now()), response };
-    delivered = { ...outcomeOf(spend, status, receipt, inDoubt), leaseUntilMs: 0 };
+    const judged = judgeAnswer(spend, status, receipt, inDoubt);
+    const change = { ...judged.change, leaseUntilMs: 0 };
     const { body, ended } = await holdBody(response, onEnd);
-    isStream = !ended;
+    hasEnded = ended;
     // Of an error nobody may want the body.
-    isNoted = ended || !isDelivered(status);
-    stopLease();
+    if (!ended && isDelivered(status)) whole = change;
     // Nor, perhaps, of what was paid for: others wait for its reader as long as for an answer.
     const leaseUntilMs = wallet.now() + wallet.retry.timeoutMs;
-    await wallet.note(spend, isNoted ? delivered : { state: "answered", leaseUntilMs });
-    tell(wallet, spend, status, receipt);
-    return { response: body, paid: isSuccess(receipt) };
+    await wallet.note(spend, whole ? { state: "answered", leaseUntilMs } : change);
+    const field = receipt === null ? "receipt" : receipt && receiptMismatch(receipt, spend);
+    if (field !== undefined) wallet.tell(spend, { type: "receipt_mismatch", field });
+    wallet.tell(spend, judged.event);
+    return { response: body, paid: receipt?.success === true };
   } catch (cause) {
     signal?.throwIfAborted();
     if (cause instanceof PaymentRefused) throw cause;
     return { why: cause === timeout ? timeout.message : "the connection failed", cause };
   } finally {
     clearTimeout(timer);
-    if (!isStream) end();
+    if (hasEnded) signal?.removeEventListener("abort", stop);
   }
 }
 
@@ -166,10 +142,10 @@ async function judgeRefusal(
   receipt: Receipt,
   { id }: Spend,
 ): Promise<Outcome | Again> {
-  if (receipt === "unreadable") return { why: "an unreadable receipt", response };
+  if (receipt === null) return { why: "an unreadable receipt", response };
   const settled = receipt?.errorReason;
-  if (receipt?.success === true) return { why: "status 402 with a receipt of success", response };
-  if (receipt && UNKNOWN_REASONS.has(settled)) return { why: settled ?? "", response };
+  if (receipt?.success) return { why: "status 402 with a receipt of success", response };
+  if (settled && UNKNOWN.test(settled)) return { why: settled, response };
   const demand = await readDemand(response).catch(() => undefined);
   const reason = settled ?? demand?.error;
   return {
@@ -180,49 +156,41 @@ async function judgeRefusal(
 
 type Receipt = ReturnType<typeof readReceipt>;
 
-const isSuccess = (receipt: Receipt): boolean =>
-  receipt !== undefined && receipt !== "unreadable" && receipt.success;
-
 /** Redirects and errors of a handler are not charged for (those that were have a receipt). */
 const isDelivered = (status: number): boolean => status >= 200 && status < 300;
 
-/** What the spend store is told of an answer that is no refusal. */
-function outcomeOf(
+/** What the spend store and the observer are told of an answer that is no refusal. */
+function judgeAnswer(
   { state }: Spend,
   status: number,
   receipt: Receipt,
   inDoubt: boolean,
-): SpendChange {
-  if (receipt !== undefined && receipt !== "unreadable" && receipt.success)
+): { readonly change: SpendChange; readonly event: SpendEvent } {
+  const reason = `status ${status}`;
+  const paid = { type: "paid", status, receipt: receipt ?? undefined } as const;
+  if (receipt?.success) {
+    const { transaction } = receipt;
     // A handler's error that was charged for is no delivery: a later call asks for one with the same payment.
+    const change = { state: status < 400 ? "paid" : "answered" } as const;
     return {
-      state: status < 400 ? "paid" : "answered",
-      ...(TRANSACTION.test(receipt.transaction) && { transaction: receipt.transaction }),
+      change: TRANSACTION.test(transaction) ? { ...change, transaction } : change,
+      event: paid,
     };
-  if (isDelivered(status)) return { state: "delivered", reason: `status ${status}` };
+  }
+  if (isDelivered(status)) return { change: { state: "delivered", reason }, event: paid };
+  const event = { type: "rejected", reason } as const;
   // Whoever answered it (a gateway, perhaps) says nothing of what became of it before.
   if (inDoubt || receipt !== undefined)
-    return { state: state === "answered" ? "answered" : "pending" };
-  return { state: "rejected", reason: `status ${status}` };
+    return { change: { state: state === "answered" ? state : "pending" }, event };
+  return { change: { state: "rejected", reason }, event };
 }
 
 /** Identifiers of transactions on any chain; other text of a server is not kept. */
 const TRANSACTION = /^[\w:.-]{0,128}$/;
 
-function tell(wallet: Wallet, spend: Spend, status: number, read: Receipt): void {
-  const receipt = read === "unreadable" ? undefined : read;
-  const facts = factsOf(spend);
-  const field = read === "unreadable" ? "receipt" : read && receiptMismatch(read, spend);
-  if (field !== undefined) wallet.emit({ type: "receipt_mismatch", field, ...facts });
-  if (isDelivered(status) || isSuccess(read))
-    wallet.emit({ type: "paid", status, receipt, ...facts });
-  else wallet.emit({ type: "rejected", reason: `status ${status}`, ...facts });
-}
-
 /** Milliseconds that `Retry-After` asks for: seconds or a date (RFC 9110, 10.2.3). */
 function retryAfter(response: Response, nowMs: number): number | undefined {
-  const text = response.headers.get("Retry-After");
-  if (text === null) return undefined;
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  const text = response.headers.get("Retry-After") ?? "";
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
   return Number.isNaN(ms) ? undefined : Math.max(0, ms);
 }

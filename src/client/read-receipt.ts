@@ -2,12 +2,12 @@ import type { SettleResponse } from "../core/messages.ts";
 import { getPaymentReceipt } from "./receipt.ts";
 import type { Spend } from "./spend-store.ts";
 
-/** The receipt of an answer, where one that cannot be read must not lose the answer. */
-export function readReceipt(response: Response): SettleResponse | "unreadable" | undefined {
+/** The receipt of an answer; null for one that cannot be read, which must not lose the answer. */
+export function readReceipt(response: Response): SettleResponse | null | undefined {
   try {
     return getPaymentReceipt(response);
   } catch {
-    return "unreadable";
+    return null;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { ClientScheme } from "../core/scheme.ts";
-import { networkFamily } from "../core/network.ts";
+import { schemeFor } from "./select.ts";
 import type { Spend, SpendStore } from "./spend-store.ts";
 
 export interface Reconciled {
@@ -34,10 +34,8 @@ export async function reconcileSpending(
   // What was replaced counts for its replacement, which comes before it here, as long as that may be taken.
   const held = new Set<string | undefined>();
   for (const spend of spends) {
-    const { id, replaces, payload, network, asset, scheme: name, expiresAtMs } = spend;
-    const scheme = schemes.find(
-      (candidate) => candidate.scheme === name && candidate.family === networkFamily(network),
-    );
+    const { id, replaces, payload, network, asset, expiresAtMs } = spend;
+    const scheme = schemeFor(schemes, spend);
     let fate = "open";
     if (payload !== undefined && scheme?.fate && expiresAtMs <= nowMs && !held.has(id)) {
       asked += 1;

@@ -45,9 +45,7 @@ local function lease(id, length)
 end
 
 -- When one that was sent is over: see \`isOver\`.
-local function overAt(id)
-  return tonumber(get(id, 'expiresAtMs')) + (get(id, 'state') == 'rejected' and 0 or ${DAY_MS})
-end
+local function overAt(id) return get(id, 'expiresAtMs') + (get(id, 'state') == 'rejected' and 0 or ${DAY_MS}) end
 local function isOver(id) return get(id, 'state') ~= 'reserved' and overAt(id) < now end
 
 -- Ids for a request, oldest first.
@@ -74,7 +72,7 @@ local function file(id)
   local state, request = get(id, 'state'), cjson.decode(get(id, 'spend')).request
   redis.call('ZREM', leases, id)
   redis.call('ZREM', due, id)
-  local isOpen = state == 'pending' or state == 'answered' or state == 'rejected' or state == 'reserved'
+  local isOpen = ({pending = 1, answered = 1, rejected = 1, reserved = 1})[state]
   if request then list(request, id, isOpen) end
   if state == 'reserved' then redis.call('ZADD', leases, get(id, 'leaseUntilMs'), id)
   elseif isOpen then redis.call('ZADD', due, ms(overAt(id) + ARGV[2]), id)

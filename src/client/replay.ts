@@ -9,13 +9,13 @@ export interface Replayable {
   readonly url: string;
   readonly method: string;
   readonly signal: AbortSignal | null | undefined;
-  /** Sends it; `change` adds headers and settings. */
-  send(change?: {
-    readonly url: string;
-    readonly headers: Readonly<Record<string, string>>;
-    readonly redirect: "manual";
-    readonly signal: AbortSignal;
-  }): Promise<Response>;
+  /** Sends it, to another address perhaps; `change` adds headers, and settings in place of its own. */
+  send(
+    to?: string,
+    change?: Pick<RequestInit, "redirect" | "signal"> & {
+      readonly headers?: Readonly<Record<string, string>>;
+    },
+  ): Promise<Response>;
   /**
    * What tells this request from others: its `Idempotency-Key` if it has one, else method, URL and body. Nothing for
    * bodies that are made anew.
@@ -25,7 +25,14 @@ export interface Replayable {
 
 /** A body as it was when the call was made, and the type that `fetch` would give it. */
 interface Kept {
-  readonly body: string | Blob | Uint8Array<ArrayBuffer> | (() => BodyInit) | null | undefined;
+  readonly body:
+    | string
+    | Blob
+    | ArrayBuffer
+    | Uint8Array<ArrayBuffer>
+    | (() => BodyInit)
+    | null
+    | undefined;
   readonly type?: string | null;
 }
 
@@ -41,21 +48,27 @@ export async function replayable(
   init: RequestInit = {},
   maxBytes = 1024 * 1024,
 ): Promise<Replayable> {
-  if (input instanceof Request) {
-    const request = new Request(input, init);
-    const { url, method, headers, signal } = request;
-    const { cache, credentials, integrity, keepalive, mode, redirect, referrer, referrerPolicy } =
-      request;
-    const settings = {
-      ...{ method, headers, signal, cache, credentials, integrity, keepalive, redirect },
-      referrerPolicy,
-      ...(mode !== "navigate" && { mode }),
-      ...(referrer !== "about:client" && { referrer }),
-    };
-    return sender(fetch, url, settings, await keep(request.body, maxBytes));
+  if (!(input instanceof Request)) {
+    const { body, duplex: _, ...rest } = init as RequestInit & { duplex?: unknown };
+    return sender(fetch, String(input), rest, await keep(body, maxBytes));
   }
-  const { body, duplex: _, ...rest } = init as RequestInit & { duplex?: unknown };
-  return sender(fetch, String(input), rest, await keep(body, maxBytes));
+  const request = new Request(input, init);
+  const { method, headers, signal, cache, credentials, integrity, keepalive, redirect } = request;
+  const { mode, referrer, referrerPolicy } = request;
+  const settings = {
+    method,
+    headers,
+    signal,
+    cache,
+    credentials,
+    integrity,
+    keepalive,
+    redirect,
+    referrer,
+    referrerPolicy,
+    ...(mode !== "navigate" && { mode }),
+  };
+  return sender(fetch, request.url, settings, await keep(request.body, maxBytes));
 }
 
 async function keep(
@@ -64,28 +77,27 @@ async function keep(
 ): Promise<Kept> {
   if (typeof body !== "object" || body === null || body instanceof Blob)
     return { body: body as Kept["body"] };
-  const isStream = Symbol.asyncIterator in body || body instanceof ReadableStream;
-  const held = new Response(isStream ? streamOf(body) : body);
-  const bytes = await readBytes(held.body, isStream ? maxBytes : Number.POSITIVE_INFINITY);
-  if (bytes !== undefined) return { body: bytes, type: held.headers.get("Content-Type") };
+  if (body instanceof ReadableStream) {
+    const bytes = await readBytes(body, maxBytes);
+    if (bytes !== undefined) return { body: bytes };
+  } else if (Symbol.asyncIterator in body) {
+    // Node takes these beside what the standard knows, of text too.
+    const parts: Blob[] = [];
+    let size = 0;
+    for await (const part of body) {
+      const length = parts.push(new Blob([part as BlobPart]));
+      size += parts[length - 1]!.size;
+      if (size > maxBytes) break;
+    }
+    if (size <= maxBytes) return { body: new Blob(parts) };
+  } else {
+    const held = new Response(body);
+    return { body: await held.arrayBuffer(), type: held.headers.get("Content-Type") };
+  }
   throw new X402Error(
     "body_not_replayable",
-    `a streamed body of over ${maxBytes} bytes cannot be sent twice: give a function that makes it anew`,
+    `a stream of over ${maxBytes} bytes cannot be sent twice: give a function that makes it`,
   );
-}
-
-/** Node takes async iterables beside what the standard knows, of text too. */
-function streamOf(body: ReadableStream | AsyncIterable<Uint8Array | string>): ReadableStream {
-  if (body instanceof ReadableStream) return body;
-  const source = body[Symbol.asyncIterator]();
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await source.next();
-      if (done === true) controller.close();
-      else controller.enqueue(typeof value === "string" ? new TextEncoder().encode(value) : value);
-    },
-    cancel: async () => void (await source.return?.()),
-  });
 }
 
 function sender(
@@ -95,38 +107,32 @@ function sender(
   { body, type }: Kept,
 ): Replayable {
   const method = (init.method ?? "GET").toUpperCase();
-  const withBody = (settings: RequestInit): RequestInit => {
-    if (body === undefined) return settings;
-    const made = typeof body === "function" ? body() : body;
-    const isStream = typeof made === "object" && made !== null && Symbol.asyncIterator in made;
-    const headers = new Headers(settings.headers);
-    if (type && !headers.has("Content-Type")) headers.set("Content-Type", type);
-    return {
-      ...settings,
-      ...(type && { headers }),
-      body: made,
-      ...(isStream && { duplex: "half" }),
-    };
-  };
   const base = globalThis.location?.href;
   const absolute = URL.canParse(url, base) ? new URL(url, base).href : url;
   return {
     url: absolute,
     method,
     signal: init.signal,
-    send(change) {
-      if (change === undefined) return fetch(url, withBody(init));
+    send(to = url, change = {}) {
+      const made = typeof body === "function" ? body() : body;
+      const isStream = typeof made === "object" && made !== null && Symbol.asyncIterator in made;
       const headers = new Headers(init.headers);
-      for (const [name, value] of Object.entries(change.headers)) headers.set(name, value);
-      const { redirect, signal } = change;
-      return fetch(change.url, withBody({ ...init, headers, redirect, signal }));
+      if (type && !headers.has("Content-Type")) headers.set("Content-Type", type);
+      for (const [name, value] of Object.entries(change.headers ?? {})) headers.set(name, value);
+      return fetch(to, {
+        ...init,
+        ...change,
+        ...((type || change.headers) && { headers }),
+        ...(made !== undefined && { body: made }),
+        ...(isStream && { duplex: "half" }),
+      });
     },
     async identity() {
       const name = `${method} ${absolute.replace(/#.*/s, "")}`;
       const key = new Headers(init.headers).get("Idempotency-Key");
       if (key !== null) return `${name} key ${key}`;
       if (body === undefined || body === null) return name;
-      if (typeof body === "function" || globalThis.crypto?.subtle === undefined) return undefined;
+      if (typeof body === "function") return undefined;
       const digest = await crypto.subtle.digest("SHA-256", await bytesOf(body, type));
       return `${name} ${btoa(String.fromCharCode(...new Uint8Array(digest)))}`;
     },

@@ -2,7 +2,7 @@ import { formatAmount } from "../core/amount.ts";
 import type { PaymentRequirements } from "../core/messages.ts";
 import { networkFamily } from "../core/network.ts";
 import type { ClientScheme } from "../core/scheme.ts";
-import { PaymentRefused, type PaymentRule, type Refusal } from "./errors.ts";
+import type { PaymentRule, Refusal } from "./errors.ts";
 import { DECIMALS, DOLLARS, human, scaled, spendValue, unitOf } from "./money.ts";
 import type { Proposal } from "./proposal.ts";
 import type { Wallet } from "./wallet.ts";
@@ -15,16 +15,24 @@ export interface Choice {
 }
 
 export interface SelectOptions {
-  /** What is preferred comes first, in this order; then what is cheapest. */
-  readonly prefer?: { readonly networks?: readonly string[]; readonly assets?: readonly string[] };
-  /** Chooses among the offers that may be paid, best first. Nothing: none is paid. */
-  readonly select?: (
-    proposals: readonly Proposal[],
-  ) => Proposal | undefined | Promise<Proposal | undefined>;
+  /**
+   * Chooses among the offers that may be paid, cheapest first: one of them, or several, of which the first is paid that no
+   * budget and no question refuses; or none. `preferring({ networks: ["…"] })` makes one.
+   */
+  readonly select?: (proposals: readonly Proposal[]) => Selection | Promise<Selection>;
 }
 
+type Selection = Proposal | readonly Proposal[] | undefined;
+
 /** Orders of verify, handler and settle that need nothing else of a client; others are not understood. */
-const FLOWS: ReadonlySet<unknown> = new Set([undefined, null, "authorization", "upfront"]);
+const FLOWS: ReadonlySet<unknown> = new Set(["authorization", "upfront"]);
+
+/** The scheme for a payment or an offer. */
+export const schemeFor = (
+  schemes: readonly ClientScheme[],
+  { scheme, network }: { readonly scheme: string; readonly network: string },
+): ClientScheme | undefined =>
+  schemes.find((each) => each.scheme === scheme && each.family === networkFamily(network));
 
 /**
  * The offers that may be paid, best first, and why the others may not. Amounts are compared in units of our own table
@@ -35,84 +43,69 @@ export async function selectOffers(
   call: Pick<Proposal, "url" | "method" | "host">,
   offers: readonly PaymentRequirements[],
 ): Promise<{ choices: Choice[]; refusals: Refusal[] }> {
-  const { prefer = {}, select } = wallet.selection;
   const choices: Choice[] = [];
   const refusals: Refusal[] = [];
   for (const requirements of offers) {
-    const scheme = wallet.schemes.find(
-      (candidate) =>
-        candidate.scheme === requirements.scheme &&
-        candidate.family === networkFamily(requirements.network),
-    );
-    const judged = judge(wallet, call, requirements, scheme);
-    if ("choice" in judged) choices.push(judged.choice);
+    const judged = judge(wallet, call, requirements);
+    if ("scheme" in judged) choices.push(judged);
     else {
       const offer = `${quote(requirements.scheme)} on ${quote(requirements.network)}`;
-      refusals.push({ rule: judged.rule, message: `${offer}: ${judged.message}` });
+      refusals.push({ ...judged, message: `${offer}: ${judged.message}` });
     }
   }
-  if (offers.length === 0)
-    refusals.push({ rule: "no_offer", message: "the server offers no way to pay" });
-
-  const rank = (list: readonly string[] | undefined, names: readonly string[]) => {
-    const index = list?.findIndex((entry) => names.includes(entry.toLowerCase())) ?? -1;
-    return index < 0 ? Number.MAX_VALUE : index;
-  };
-  const sortBy = (score: (proposal: Proposal) => number) =>
-    choices.sort((a, b) => score(a.proposal) - score(b.proposal));
-  sortBy(({ unit, value }) => (unit === DOLLARS ? value : Number.MAX_VALUE));
-  sortBy(({ requirements, symbol }) =>
-    rank(prefer.assets, [requirements.asset.toLowerCase(), symbol.toLowerCase()]),
-  );
-  sortBy(({ requirements }) => rank(prefer.networks, [requirements.network.toLowerCase()]));
-  if (select === undefined || choices.length === 0) return { choices, refusals };
-  const chosen = await select(choices.map(({ proposal }) => proposal));
-  const found = choices.find(({ proposal }) => proposal === chosen);
-  if (found !== undefined) return { choices: [found], refusals };
-  if (chosen !== undefined) throw new TypeError("select: give back one of the proposals, or none");
-  throw new PaymentRefused([{ rule: "select", message: "select chose none of the offers" }]);
+  const price = ({ proposal: { unit, value } }: Choice) =>
+    unit === DOLLARS ? value : Number.MAX_VALUE;
+  choices.sort((a, b) => price(a) - price(b));
+  if (wallet.select === undefined || choices.length === 0) return { choices, refusals };
+  const selected = await wallet.select(choices.map(({ proposal }) => proposal));
+  const chosen = [selected ?? []].flat().map((proposal) => {
+    const found = choices.find((choice) => choice.proposal === proposal);
+    if (found === undefined) throw new TypeError("select gave back what is no proposal");
+    return found;
+  });
+  if (chosen.length === 0) refusals.unshift({ rule: "select", message: "select chose none" });
+  return { choices: chosen, refusals };
 }
 
 function judge(
-  { maxAmount, maxLifetimeSeconds, policy }: Wallet,
+  { schemes, maxAmount, maxLifetimeSeconds, policy }: Wallet,
   call: Pick<Proposal, "url" | "method" | "host">,
   requirements: PaymentRequirements,
-  scheme: ClientScheme | undefined,
-): Refusal | { choice: Choice } {
+): Refusal | Choice {
   const refuse = (rule: PaymentRule, message: string) => ({ rule, message });
+  const scheme = schemeFor(schemes, requirements);
   if (scheme === undefined) return refuse("scheme", "no scheme for it");
-  if (!FLOWS.has(requirements.extra?.["paymentFlow"]))
+  if (!FLOWS.has(requirements.extra?.["paymentFlow"] ?? "upfront"))
     return refuse("flow", "its payment flow is not supported");
-  if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with this scheme");
+  if (!scheme.supports(requirements)) return refuse("scheme", "it cannot be paid with the scheme");
   const asset = scheme.asset(requirements);
-  const unit = asset && unitOf(asset);
-  const limit = unit === undefined ? undefined : maxAmount.get(unit);
-  if (asset === undefined || unit === undefined || limit === undefined) {
-    const token = `the token ${quote(requirements.asset)} is not a known dollar token`;
-    const advice = asset && `, and maxAmount gives no limit in ${asset.symbol}`;
-    return refuse("unknown_asset", token + (advice ?? ""));
+  const limit = asset && maxAmount.get(unitOf(asset));
+  if (asset === undefined || limit === undefined) {
+    const token = quote(requirements.asset);
+    const message = `${token} is not a known dollar token, and maxAmount gives no limit for it`;
+    return refuse("unknown_asset", message);
   }
+  const unit = unitOf(asset);
   const atomic = BigInt(requirements.amount);
   const amount = formatAmount(atomic, asset.decimals);
-  const value = spendValue(scaled(atomic, asset));
-  if (scaled(atomic, asset) > limit || !Number.isSafeInteger(value)) {
-    const price = human(amount, unit);
+  const exact = scaled(atomic, asset);
+  const value = spendValue(exact);
+  if (exact > limit || !Number.isSafeInteger(value)) {
     const most = human(formatAmount(limit, DECIMALS), unit);
-    return refuse("max_amount", `the price of ${price} is over the limit of ${most} a payment`);
+    const message = `the price of ${human(amount, unit)} is over the limit of ${most} a payment`;
+    return refuse("max_amount", message);
   }
-  const lifetimeSeconds = Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds);
-  const { symbol } = asset;
   // Whoever is asked about it changes nothing of what is signed.
   Object.freeze(requirements);
   Object.freeze(requirements.extra);
   const proposal = Object.freeze({
     ...call,
     requirements,
-    symbol,
+    symbol: asset.symbol,
     amount,
     unit,
     value,
-    lifetimeSeconds,
+    lifetimeSeconds: Math.min(requirements.maxTimeoutSeconds, maxLifetimeSeconds),
   });
-  return policy?.listed(proposal) ?? { choice: { scheme, proposal } };
+  return policy?.listed(proposal) ?? { scheme, proposal };
 }

@@ -1,7 +1,6 @@
 /** From an offer to a payment that may be sent: chosen, counted, confirmed, signed and written down, in this order. */
 import type { ClientScheme, Extensions } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
-import { factsOf } from "./events.ts";
 import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
 import type { Proposal } from "./proposal.ts";
@@ -17,7 +16,7 @@ export interface Call {
   readonly method: string;
   readonly host: string;
   /** Identity of the logical request, if it has one. */
-  readonly request: string | undefined;
+  readonly request?: string;
 }
 
 type Signal = AbortSignal | null | undefined;
@@ -49,7 +48,10 @@ export async function signPayment(
     if (spend.rule === "confirm") break;
   }
   const [first, ...others] = refusals;
-  throw new PaymentRefused([first ?? { rule: "no_offer", message: "no offer" }, ...others]);
+  throw new PaymentRefused([
+    first ?? { rule: "no_offer", message: "the server offers no way to pay" },
+    ...others,
+  ]);
 }
 
 /** A payment, and what it adds to the extensions that the server declares. */
@@ -82,64 +84,59 @@ async function attempt(
 ): Promise<Spend | Refusal> {
   const { store, policy, now } = wallet;
   const { requirements, unit } = proposal;
-  const instead = earlier && excluded(earlier, scheme, proposal) ? earlier : undefined;
-  if (earlier !== undefined && isOpen(earlier, now())) {
-    // A second replacement would push the end further and further away.
-    if (instead === undefined || earlier.replaces !== undefined) {
-      const until = new Date(earlier.expiresAtMs).toISOString();
-      const message = `an earlier payment for this request may be taken until ${until}; call again after that`;
-      return { rule: "earlier_payment", message };
-    }
+  const nowMs = now();
+  const isLive = earlier !== undefined && isOpen(earlier, nowMs);
+  const instead =
+    earlier?.payload &&
+    scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true
+      ? earlier
+      : undefined;
+  // A second replacement would push the end further and further away.
+  if (isLive && (instead === undefined || earlier.replaces !== undefined)) {
+    const until = new Date(earlier.expiresAtMs).toISOString();
+    const message = `an earlier payment for this request may be taken until ${until}; call again then`;
+    return { rule: "earlier_payment", message };
   }
   /** It is done with when what it excludes has run out as well. */
   const expiry = (fromMs: number) =>
     Math.max(fromMs + proposal.lifetimeSeconds * 1000 + SKEW_MS, instead?.expiresAtMs ?? 0);
-  const nowMs = now();
-  const { url, method, host } = call;
-  const { network, asset, amount, payTo } = requirements;
+  const { scheme: name, network, asset, amount, payTo } = requirements;
   // At most one of the two is taken, so that only what is more is counted anew. One whose time is over may be released
   // at any moment: the new one counts in its place.
   const countsAlike = instead?.unit === unit && instead.payTo === payTo;
-  const isLive = earlier !== undefined && isOpen(earlier, nowMs);
   const counted = countsAlike && isLive ? instead.value : 0;
   const spend: Spend = {
+    ...call,
     id: crypto.randomUUID(),
     atMs: nowMs,
     state: "reserved",
     unit,
     value: Math.max(0, proposal.value - counted),
-    url,
-    method,
-    host,
-    scheme: scheme.scheme,
+    scheme: name,
     network,
     asset,
     amount,
     payTo,
     ...(scheme.payer !== undefined && { payer: scheme.payer }),
     expiresAtMs: expiry(nowMs),
-    ...(call.request !== undefined && { request: call.request }),
     owner: wallet.owner,
     leaseUntilMs: wallet.leaseUntil(),
     x402Version: demand.version,
     ...(instead && { replaces: instead.id }),
   };
   const isMoved = countsAlike && !isLive && spend.value >= instead.value;
-  const limits = policy?.limits(proposal) ?? [];
-  const family = network.slice(0, network.indexOf(":"));
-  const pin = policy?.pinPayees
-    ? { name: `${new URL(url).origin} ${family}`, value: payTo.toLowerCase() }
-    : undefined;
-  const refused = await store.reserve(spend, limits, pin);
+  await wallet.catchUp();
+  const refused = await store.reserve(spend, policy?.limits(proposal) ?? [], policy?.pin(proposal));
   if (refused !== undefined)
     return policy?.explain(refused, proposal) ?? { rule: "budget", message: "the store refuses" };
 
-  const stopLease = wallet.keepLease(spend.id);
+  wallet.keepLease(spend);
+  const release = () => wallet.note(spend, { state: "released" });
   try {
     signal?.throwIfAborted();
     if (policy !== undefined && !(await abortable(policy.confirms(proposal), signal))) {
-      await wallet.note(spend, { state: "released" });
-      return { rule: "confirm", message: "it was not confirmed" };
+      await release();
+      return { rule: "confirm", message: "not confirmed" };
     }
     const signedAtMs = now();
     const { payload, extensions } = await abortable(
@@ -153,26 +150,18 @@ async function attempt(
       expiresAtMs: expiry(signedAtMs),
     } as const;
     if (!(await store.update(spend.id, change))) {
-      const message = "its reservation ran out while it waited; call again";
-      return { rule: "budget", message };
+      await release();
+      return { rule: "budget", message: "its reservation ran out; call again" };
     }
     if (earlier !== undefined)
       await wallet.note(earlier, {
         state: isLive ? "replaced" : isMoved ? "released" : "rejected",
       });
-    const signed = { ...spend, ...change };
-    wallet.emit({ type: "signed", ...factsOf(signed) });
-    return signed;
+    wallet.tell(spend, { type: "signed" });
+    return { ...spend, ...change };
   } catch (error) {
     // Nothing has left: what was signed, if anything, is gone.
-    await wallet.note(spend, { state: "released" });
+    await release();
     throw error;
-  } finally {
-    stopLease();
   }
 }
-
-const excluded = (earlier: Spend, scheme: ClientScheme, { requirements }: Proposal): boolean =>
-  earlier.payload !== undefined &&
-  earlier.network === requirements.network &&
-  scheme.excludes?.({ ...earlier, payload: earlier.payload }, requirements) === true;

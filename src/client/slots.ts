@@ -1,6 +1,11 @@
-/** Waits for a place among the calls that pay; the function that comes back leaves it. */
+import { abortable } from "./sleep.ts";
+
+/** Places for the calls that pay. */
 export interface PaymentSlots {
+  /** Waits for a place; the function that comes back leaves it. */
   enter(host: string): Promise<() => void>;
+  /** Does something at a place, if the signal does not end the waiting for one. */
+  run<T>(host: string, signal: AbortSignal | null | undefined, work: () => Promise<T>): Promise<T>;
 }
 
 /**
@@ -26,6 +31,16 @@ export function limitConcurrency(limits: {
         own.leave();
         if (own.isEmpty()) hosts.delete(host);
       };
+    },
+    async run(host, signal, work) {
+      const place = this.enter(host);
+      try {
+        await abortable(place, signal);
+        return await work();
+      } finally {
+        // Also when it comes too late.
+        place.then((leave) => leave()).catch(() => undefined);
+      }
     },
   };
 }

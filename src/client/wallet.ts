@@ -1,8 +1,8 @@
 /** What all calls of one paying `fetch` share. */
 import type { ClientScheme } from "../core/scheme.ts";
 import { assertPositive } from "./assert.ts";
-import { callStore } from "./call-store.ts";
-import type { Emit } from "./events.ts";
+import { callStore, type CallStore } from "./call-store.ts";
+import { about, type Emit, type SpendEvent } from "./events.ts";
 import { parseMoney, type Amounts, type Money } from "./money.ts";
 import type { SpendPolicy } from "./policy.ts";
 import type { SelectOptions } from "./select.ts";
@@ -44,26 +44,27 @@ export interface WalletOptions extends SelectOptions {
   readonly now?: () => number;
 }
 
-export interface Wallet {
-  readonly schemes: readonly ClientScheme[];
+export interface Wallet extends Pick<
+  WalletOptions,
+  "schemes" | "policy" | "select" | "agent" | "concurrency"
+> {
   readonly maxAmount: Amounts;
   readonly maxLifetimeSeconds: number;
-  readonly policy: SpendPolicy | undefined;
-  readonly selection: SelectOptions;
-  readonly store: Pick<SpendStore, "reserve" | "update" | "take">;
+  readonly store: CallStore;
   readonly owner: string;
-  readonly agent: string | undefined;
   readonly retry: Required<RetryOptions>;
-  readonly slots: PaymentSlots | undefined;
   readonly now: () => number;
-  readonly emit: Emit;
+  /** Tells the observer what happened to a payment. */
+  tell(spend: Spend, event: SpendEvent): void;
   /** A lease that begins now. */
   leaseUntil(): number;
-  /** Renews the lease of a payment until the function that comes back is called. */
-  keepLease(id: string): () => void;
+  /** Renews the lease of a payment until something is noted about it. */
+  keepLease(spend: Spend): void;
+  /** Writes what `note` could not: before anything is taken or reserved. @throws what the store throws. */
+  catchUp(): Promise<void>;
   /**
-   * Writes what became of a payment, where a failure to do so must change nothing for the caller. It is made up for
-   * before anything is taken or reserved again.
+   * Writes what became of a payment, where a failure to do so must change nothing for the caller: see `catchUp`. The lease
+   * is not renewed any more.
    */
   note(spend: Spend, change: SpendChange): Promise<void>;
 }
@@ -74,60 +75,44 @@ const MOST = 2 ** 30;
 /** @throws TypeError for options that cannot work. */
 export function createWallet(options: WalletOptions, emit: Emit): Wallet {
   const { schemes, policy, maxLifetimeSeconds = 3600, now = Date.now } = options;
-  const { store = callStore() } = options;
+  const store: CallStore = options.store ?? callStore();
   if (options.store === undefined && policy?.counts === true)
-    throw new TypeError(
-      "budgets and pinPayees need a store: memorySpendStore(), or one that outlives the process",
-    );
+    throw new TypeError("budgets and pinPayees need a store, for example memorySpendStore()");
   if (schemes.length === 0)
-    throw new TypeError("schemes is empty: give one, for example exactEvm({ account })");
-  assertPositive("maxLifetimeSeconds", maxLifetimeSeconds, MOST);
+    throw new TypeError("give schemes, for example [exactEvm({ account })]");
   const retry = { attempts: 6, timeoutMs: 60_000, maxWaitMs: 30_000, ...options.retry };
-  for (const [name, value] of Object.entries(retry)) assertPositive(`retry.${name}`, value, MOST);
+  for (const [name, value] of Object.entries({ maxLifetimeSeconds, ...retry }))
+    assertPositive(name, value, MOST);
   const { leaseMs } = store;
   const leaseUntil = () => (leaseMs === undefined ? Number.MAX_SAFE_INTEGER : now() + leaseMs);
   /** What could not be written, by payment. */
   const unwritten = new Map<string, SpendChange>();
-  const catchUp = async () => {
-    for (const [id, change] of unwritten) {
-      await store.update(id, change);
-      if (unwritten.get(id) === change) unwritten.delete(id);
-    }
-  };
   const onFailure = (error: unknown) => emit({ type: "store_failed", error });
+  const renewals = new Map<string, ReturnType<typeof setInterval>>();
   return {
-    schemes,
+    ...options,
     maxAmount: parseMoney(options.maxAmount ?? "$1", "maxAmount"),
     maxLifetimeSeconds,
-    policy,
-    selection: options,
-    store: {
-      async reserve(...args) {
-        await catchUp();
-        return await store.reserve(...args);
-      },
-      async take(...args) {
-        await catchUp();
-        return await store.take(...args);
-      },
-      update: (...args) => store.update(...args),
-    },
+    store,
     owner: crypto.randomUUID(),
-    agent: options.agent,
     retry,
-    slots: options.concurrency,
     now,
-    emit,
+    tell: (spend, event) => emit(about(spend, event)),
     leaseUntil,
-    keepLease(id) {
-      if (leaseMs === undefined) return () => {};
-      const renewal = setInterval(
-        () => void store.update(id, { leaseUntilMs: leaseUntil() }).catch(onFailure),
-        leaseMs / 3,
-      );
-      return () => clearInterval(renewal);
+    keepLease({ id }) {
+      if (leaseMs === undefined || renewals.has(id)) return;
+      const renew = () => store.update(id, { leaseUntilMs: leaseUntil() }).catch(onFailure);
+      renewals.set(id, setInterval(renew, leaseMs / 3));
+    },
+    async catchUp() {
+      for (const [id, change] of unwritten) {
+        await store.update(id, change);
+        if (unwritten.get(id) === change) unwritten.delete(id);
+      }
     },
     async note({ id }, change) {
+      clearInterval(renewals.get(id));
+      renewals.delete(id);
       const all = { ...unwritten.get(id), ...change };
       try {
         await store.update(id, all);

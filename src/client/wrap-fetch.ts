@@ -1,9 +1,9 @@
-import { PaymentRefused, type PaymentRule } from "./errors.ts";
+import { PaymentRefused, PaymentRejected } from "./errors.ts";
 import { emitter, type ClientEvent } from "./events.ts";
 import type { KnownOffers } from "./known-offers.ts";
-import { pay, rejection } from "./pay.ts";
+import { pay } from "./pay.ts";
 import { readDemand, type Demand } from "./payment-required.ts";
-import { hostName } from "./host-name.ts";
+import { hostOf } from "./host-name.ts";
 import type { Outcome } from "./present.ts";
 import { replayable, type Replayable } from "./replay.ts";
 import { abortable } from "./sleep.ts";
@@ -52,7 +52,7 @@ export function wrapFetchWithPayment(
       AbortSignal.timeout(wallet.retry.timeoutMs),
     );
     if (demand === undefined) return response;
-    const url = response.url === "" ? request.url : response.url;
+    const url = response.url || request.url;
     response.body?.cancel().catch(() => undefined);
     if (response.redirected) assertSameRequest(request, url);
     const outcome = await answer(request, url, demand).catch((error: unknown) => {
@@ -62,31 +62,24 @@ export function wrapFetchWithPayment(
       }
       throw error;
     });
-    if ("rejected" in outcome) throw rejection(outcome.rejected);
+    if ("rejected" in outcome) throw new PaymentRejected(outcome.rejected);
     if (outcome.paid) payFirst?.learn(method, url, demand);
     return outcome.response;
   };
 
   async function answer(request: Replayable, url: string, demand: Demand): Promise<Outcome> {
-    const host = hostName(new URL(url).host);
+    const host = hostOf(url);
     const identity = await request.identity();
-    const name = identity === undefined ? undefined : `${payers} ${wallet.agent ?? ""} ${identity}`;
-    const place = wallet.slots?.enter(host);
-    try {
-      if (place !== undefined) await abortable(place, request.signal);
-      const { method } = request;
-      return await pay(wallet, request, { url, method, host, request: name }, demand);
-    } finally {
-      // Also when it comes too late.
-      place?.then((leave) => leave()).catch(() => undefined);
-    }
+    const name = identity && { request: `${payers} ${wallet.agent ?? ""} ${identity}` };
+    const { method, signal } = request;
+    const work = () => pay(wallet, request, { url, method, host, ...name }, demand);
+    return await (wallet.concurrency?.run(host, signal, work) ?? work());
   }
 }
 
 function assertSameRequest({ url: asked, method }: Replayable, url: string): void {
-  const refuse = (message: string, rule: PaymentRule = "redirected") =>
-    new PaymentRefused([{ rule, message }]);
-  if (new URL(url).origin !== new URL(asked).origin)
-    throw refuse("the request was redirected to another origin");
-  if (!["GET", "HEAD"].includes(method)) throw refuse("a request that is no GET was redirected");
+  const isAway = new URL(url).origin !== new URL(asked).origin;
+  if (!isAway && ["GET", "HEAD"].includes(method)) return;
+  const message = isAway ? "redirected to another origin" : "redirected, and no GET";
+  throw new PaymentRefused([{ rule: "redirected", message }]);
 }

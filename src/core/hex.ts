@@ -1,13 +1,13 @@
 import type { Hex } from "./scheme.ts";
 
 /** Value of a hex digit by its character code. */
-const NIBBLES = new Uint8Array(128);
-for (let value = 0; value < 16; value++) {
-  const digit = value.toString(16);
-  NIBBLES[digit.charCodeAt(0)] = value;
-  NIBBLES[digit.toUpperCase().charCodeAt(0)] = value;
-}
-const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const NIBBLES = /* @__PURE__ */ Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = "0123456789abcdef".indexOf(String.fromCharCode(code).toLowerCase());
+  return Math.max(0, value);
+});
+const PAIRS = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, "0"),
+);
 
 /** Bytes of a hex text with `0x`; the caller has checked the text. */
 export function hexToBytes(hex: Hex): Uint8Array {

@@ -14,37 +14,40 @@ import {
 import { array, literal, object, optional, record, string, type Infer } from "./schema.ts";
 
 /** v1 network names and their chain ids. */
-const CHAIN_IDS: Readonly<Record<string, number>> = {
-  ethereum: 1,
-  sepolia: 11155111,
-  base: 8453,
-  "base-sepolia": 84532,
-  avalanche: 43114,
-  "avalanche-fuji": 43113,
-  polygon: 137,
-  "polygon-amoy": 80002,
-  abstract: 2741,
-  "abstract-testnet": 11124,
-  iotex: 4689,
-  sei: 1329,
-  "sei-testnet": 1328,
-  peaq: 3338,
-  story: 1514,
-  educhain: 41923,
-  "skale-base-sepolia": 324705682,
-  megaeth: 4326,
-  monad: 143,
-  stable: 988,
-  "stable-testnet": 2201,
-  celo: 42220,
-  flare: 14,
-};
+const CHAIN_IDS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    ethereum: 1,
+    sepolia: 11155111,
+    base: 8453,
+    "base-sepolia": 84532,
+    avalanche: 43114,
+    "avalanche-fuji": 43113,
+    polygon: 137,
+    "polygon-amoy": 80002,
+    abstract: 2741,
+    "abstract-testnet": 11124,
+    iotex: 4689,
+    sei: 1329,
+    "sei-testnet": 1328,
+    peaq: 3338,
+    story: 1514,
+    educhain: 41923,
+    "skale-base-sepolia": 324705682,
+    megaeth: 4326,
+    monad: 143,
+    stable: 988,
+    "stable-testnet": 2201,
+    celo: 42220,
+    flare: 14,
+  }),
+);
 
-const NAMES = new Map(Object.entries(CHAIN_IDS).map(([name, id]) => [id, name]));
+const NAMES = new Map(Array.from(CHAIN_IDS, ([name, id]) => [id, name]));
 
 /** CAIP-2 network of a v1 name; nothing when v1 does not know it. */
 export function networkFromV1(name: string): Network | undefined {
-  return Object.hasOwn(CHAIN_IDS, name) ? `eip155:${CHAIN_IDS[name]}` : undefined;
+  const id = CHAIN_IDS.get(name);
+  return id === undefined ? undefined : `eip155:${id}`;
 }
 
 /** v1 name of a CAIP-2 network; nothing when v1 has none. */
@@ -76,16 +79,17 @@ export const PaymentRequiredV1 = object({
 });
 export type PaymentRequiredV1 = Infer<typeof PaymentRequiredV1>;
 
-export const PaymentPayloadV1 = object({
-  x402Version: literal(1),
+// Buyers read neither of these two: what is marked so is left out of their bundles.
+export const PaymentPayloadV1 = /* @__PURE__ */ object({
+  x402Version: /* @__PURE__ */ literal(1),
   scheme: text,
   network: text,
   payload: record,
 });
 export type PaymentPayloadV1 = Infer<typeof PaymentPayloadV1>;
 
-export const FacilitatorRequestV1 = object({
-  x402Version: literal(1),
+export const FacilitatorRequestV1 = /* @__PURE__ */ object({
+  x402Version: /* @__PURE__ */ literal(1),
   paymentPayload: PaymentPayloadV1,
   paymentRequirements: PaymentRequirementsV1,
 });

@@ -68,7 +68,7 @@ export const PaymentRequired = object({
 });
 export type PaymentRequired = Infer<typeof PaymentRequired>;
 
-export const PaymentPayload = object({
+export const PaymentPayload = /* @__PURE__ */ object({
   x402Version: literal(2),
   resource: optional(ResourceInfo),
   /** The chosen requirements, verbatim. */

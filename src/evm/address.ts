@@ -11,11 +11,10 @@ export function checksumAddress(address: Hex): Hex {
   const known = checksums.get(lower);
   if (known !== undefined) return known;
   const hash = keccakText(lower);
-  let text: Hex = "0x";
-  for (let i = 0; i < 40; i++) {
-    const nibble = i % 2 === 0 ? (hash[i >> 1] ?? 0) >> 4 : (hash[i >> 1] ?? 0) & 15;
-    text += nibble >= 8 ? lower.charAt(i).toUpperCase() : lower.charAt(i);
-  }
+  // A letter is in upper case where the nibble at its place is 8 or more.
+  const text: Hex = `0x${lower.replace(/./g, (digit, i: number) =>
+    (hash[i >> 1] ?? 0) & (i % 2 ? 8 : 128) ? digit.toUpperCase() : digit,
+  )}`;
   if (checksums.size >= CACHE_SIZE) checksums.clear();
   checksums.set(lower, text);
   return text;

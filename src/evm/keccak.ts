@@ -23,43 +23,34 @@ export function keccakText(text: string): Uint8Array {
   return bytes.slice(0, 32);
 }
 
+/** Half a lane (the low one at an even place) of the lane turned left by a number of bits; shifts count modulo 32. */
+const turned = (lanes: Int32Array, at: number, by: number): number => {
+  const half = at ^ (by >> 5);
+  return (lanes[half]! << by) | ((lanes[half ^ 1]! >>> 1) >>> ~by);
+};
+
 /** Keccak-f[1600], on a machine that keeps low bytes first, as all that run JavaScript do. */
 function permute(s: Int32Array): void {
   let lfsr = 1;
-  const rows = new Int32Array(10);
-  const turned = new Int32Array(2);
-  /** A lane turned left by a number of bits. */
-  const turn = (low: number, high: number, by: number): void => {
-    if (by >= 32) [low, high] = [high, low];
-    by %= 32;
-    turned[0] = by === 0 ? low : (low << by) | (high >>> (32 - by));
-    turned[1] = by === 0 ? high : (high << by) | (low >>> (32 - by));
-  };
+  const columns = new Int32Array(10);
+  const moved = new Int32Array(50);
   for (let round = 0; round < 24; round++) {
     // θ
-    for (let x = 0; x < 10; x++)
-      rows[x] = s[x]! ^ s[x + 10]! ^ s[x + 20]! ^ s[x + 30]! ^ s[x + 40]!;
-    for (let x = 0; x < 10; x += 2) {
-      const next = (x + 2) % 10;
-      turn(rows[next]!, rows[next + 1]!, 1);
-      for (let half = 0; half < 2; half++) {
-        const change = rows[((x + 8) % 10) + half]! ^ turned[half]!;
-        for (let y = 0; y < 50; y += 10) s[x + half + y]! ^= change;
-      }
-    }
+    for (let i = 0; i < 10; i++)
+      columns[i] = s[i]! ^ s[i + 10]! ^ s[i + 20]! ^ s[i + 30]! ^ s[i + 40]!;
+    for (let i = 0; i < 50; i++) s[i]! ^= columns[(i + 8) % 10]! ^ turned(columns, (i + 2) % 10, 1);
     // ρ and π
-    let [x, y, low, high] = [1, 0, s[2]!, s[3]!];
-    for (let t = 1; t <= 24; t++) {
-      turn(low, high, ((t * (t + 1)) / 2) % 64);
+    moved.set(s);
+    for (let t = 1, x = 1, y = 0; t <= 24; t++) {
+      const from = 2 * (x + 5 * y);
       [x, y] = [y, (2 * x + 3 * y) % 5];
-      const at = 2 * (x + 5 * y);
-      [low, high] = [s[at]!, s[at + 1]!];
-      s.set(turned, at);
+      for (let half = 0; half < 2; half++)
+        moved[2 * (x + 5 * y) + half] = turned(s, from + half, ((t * (t + 1)) / 2) % 64);
     }
     // χ
-    for (let row = 0; row < 50; row += 10) {
-      rows.set(s.subarray(row, row + 10));
-      for (let i = 0; i < 10; i++) s[row + i]! ^= ~rows[(i + 2) % 10]! & rows[(i + 4) % 10]!;
+    for (let i = 0; i < 50; i++) {
+      const row = i - (i % 10);
+      s[i] = moved[i]! ^ (~moved[row + ((i + 2) % 10)]! & moved[row + ((i + 4) % 10)]!);
     }
     // ι
     for (let j = 1; j < 128; j *= 2) {

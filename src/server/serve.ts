@@ -86,9 +86,10 @@ export function admitUnsettled(
       const { answer, override } = takeOverride(given);
       const { status } = answer;
       try {
-        // Where the price is charged as it is, it stays: a route may be paid in several schemes.
-        if (override !== undefined && status < 300 && isMetered(visit, requirements))
-          charge(overriddenAmount(override));
+        // Where the price is charged as it is, it stays: a route may be paid in several schemes. So does what `charge`
+        // said: the header may come from elsewhere, with a response that the handler passes on.
+        const counts = change.body === undefined && isMetered(visit, requirements);
+        if (override !== undefined && status < 300 && counts) charge(overriddenAmount(override));
       } catch (error) {
         await release();
         return failure(visit.context, visit.request, error);

@@ -3,7 +3,7 @@ import { privateKeyToAccount } from "viem/accounts";
 import { expect, test } from "vitest";
 import { memorySpendStore, PaymentUncertain } from "../../src/client/index.ts";
 import { encodeHeader } from "../../src/core/header.ts";
-import { exactEvm, exactEvmClient } from "../../src/evm/index.ts";
+import { exactEvm, exactEvmClient, uptoEvm } from "../../src/evm/index.ts";
 import { ACCOUNT, openBuyer, outcomeOf } from "./hostile/meter.ts";
 import { isPaid, openShop, paymentOf, RECEIPT, sell, type Reply } from "./shop.ts";
 
@@ -13,6 +13,8 @@ test("a scheme names the address of its account, and none without one", () => {
   expect(exactEvmClient({ account: ACCOUNT }).payer).toBe(ACCOUNT.address);
   expect(exactEvm({ account: ACCOUNT }).payer).toBe(ACCOUNT.address);
   expect(exactEvm()).not.toHaveProperty("payer");
+  expect(uptoEvm({ account: ACCOUNT }).payer).toBe(ACCOUNT.address);
+  expect(uptoEvm()).not.toHaveProperty("payer");
 });
 
 test("an account does not present what another one that shares its store has signed", async () => {

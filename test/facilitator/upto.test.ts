@@ -279,6 +279,28 @@ describe("the signer that a payment is bound to", () => {
     expect(sent).toEqual([2, 2]);
   }, 60_000);
 
+  test("is wanted by more replicas than there are: no payment waits for many turns", async () => {
+    const ledger = memoryLedger();
+    const signers = await newSigners(world, 2);
+    const replicas = [1, 2, 3].map(() => start(signers, { ledger }));
+    for (const replica of replicas) replica.start();
+    const payer = await permit2Payer(world);
+    const waits: number[] = [];
+    const end = Date.now() + 25_000;
+    const customers = replicas.flatMap((replica) =>
+      signers.map(async (signer) => {
+        while (Date.now() < end) {
+          const { request } = await pay(signer, "10", payer);
+          const startMs = Date.now();
+          expect(await replica.settle(request)).toMatchObject({ success: true });
+          waits.push(Date.now() - startMs);
+        }
+      }),
+    );
+    await Promise.all(customers);
+    expect(Math.max(...waits)).toBeLessThan(15_000);
+  }, 90_000);
+
   test("had it when the replica died: its successor finishes it", async () => {
     const ledger = memoryLedger();
     const signers = await newSigners(world, 2);

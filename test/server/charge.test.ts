@@ -136,6 +136,17 @@ describe("a handler that says the charge in Settlement-Overrides", () => {
     },
   );
 
+  test.each(['{"amount":"0"}', '{"amount":"10000"}', "nonsense"])(
+    "%s, perhaps of a response that is passed on: what `charge` said counts",
+    async (text) => {
+      const shop = await open();
+      shop.handler = (payment) => (payment?.charge(4000n), overriding(text));
+      const response = await shop.visit();
+      expect(receiptOf(response).amount).toBe("4000");
+      expect(response.headers.has("settlement-overrides")).toBe(false);
+    },
+  );
+
   test("it is not told to the buyer where it does not count, nor with what is stored", async () => {
     const shop = await openShop();
     const payment = paymentFor(shop.offer);

@@ -36,6 +36,7 @@ export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
   return {
     scheme: "upto",
     family: "eip155",
+    ...(account && { payer: account.address }),
     asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
     supports: (requirements) => account !== undefined && witnessOf(requirements) !== undefined,
     async createPayload(requirements, context) {

@@ -36,11 +36,13 @@ describe("a call that is aborted before anything is signed reserves nothing, and
     ["while the signer hangs", (abort) => ({ onSign: () => (abort(), never()) })],
     [
       "while it waits for a place",
-      (abort) => ({ concurrency: { enter: () => (abort(), never()) } }),
+      (abort) => ({ concurrency: { ...limitConcurrency({}), enter: () => (abort(), never()) } }),
     ],
     [
       "when it gets its place",
-      (abort) => ({ concurrency: { enter: () => (abort(), Promise.resolve(() => {})) } }),
+      (abort) => ({
+        concurrency: { ...limitConcurrency({}), enter: () => (abort(), Promise.resolve(() => {})) },
+      }),
     ],
     [
       "while the store reserves",
