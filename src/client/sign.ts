@@ -1,9 +1,7 @@
 /** From an offer to a payment that may be sent: chosen, counted, confirmed, signed and written down, in this order. */
-import type { ClientScheme, Extensions } from "../core/scheme.ts";
 import { PaymentRefused, type Refusal } from "./errors.ts";
 import { paymentHeaders } from "./payment.ts";
 import type { Demand } from "./payment-required.ts";
-import type { Proposal } from "./proposal.ts";
 import { selectOffers, type Choice } from "./select.ts";
 import { abortable } from "./sleep.ts";
 import type { Spend } from "./spend-store.ts";
@@ -52,26 +50,6 @@ export async function signPayment(
     first ?? { rule: "no_offer", message: "the server offers no way to pay" },
     ...others,
   ]);
-}
-
-/** A payment, and what it adds to the extensions that the server declares. */
-async function create(
-  scheme: ClientScheme,
-  { version, message }: Demand,
-  { requirements, lifetimeSeconds }: Proposal,
-  nowSeconds: number,
-  instead: Spend["payload"],
-): Promise<{ payload: Record<string, unknown>; extensions: Extensions }> {
-  const options = { nowSeconds, lifetimeSeconds };
-  const declared = message?.extensions ?? {};
-  const extensions = (await scheme.extend?.(declared, requirements, options)) ?? {};
-  const payload = await scheme.createPayload(requirements, {
-    ...options,
-    x402Version: version,
-    extensions,
-    ...(instead && { instead }),
-  });
-  return { payload, extensions };
 }
 
 async function attempt(
@@ -139,8 +117,19 @@ async function attempt(
       return { rule: "confirm", message: "not confirmed" };
     }
     const signedAtMs = now();
-    const { payload, extensions } = await abortable(
-      create(scheme, demand, proposal, Math.floor(signedAtMs / 1000), instead?.payload),
+    const options = {
+      nowSeconds: Math.floor(signedAtMs / 1000),
+      lifetimeSeconds: proposal.lifetimeSeconds,
+      x402Version: demand.version,
+      ...(instead?.payload && { instead: instead.payload }),
+    };
+    const declared = demand.message?.extensions;
+    const extensions =
+      declared &&
+      scheme.extend &&
+      (await abortable(scheme.extend(declared, requirements, options), signal));
+    const payload = await abortable(
+      scheme.createPayload(requirements, { ...options, ...(extensions && { extensions }) }),
       signal,
     );
     const change = {

@@ -29,7 +29,7 @@ export type Price =
       readonly extra?: Readonly<Record<string, unknown>>;
     };
 
-/** What is added to the `info` of extensions, by name. */
+/** Extensions in which a payment says something of its own, by name, with what the server declared in them. */
 export type Extensions = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** The buyer's side of a scheme. */
@@ -57,12 +57,12 @@ export interface ClientScheme {
       readonly extensions?: Extensions;
     },
   ): Promise<Record<string, unknown>>;
-  /** What a payment adds to the extensions that a server declares, signed where that is needed. Absent: nothing. */
+  /** The extensions that a payment adds to, signed where that is needed. Absent: none. */
   extend?(
     declared: Readonly<Record<string, unknown>>,
     requirements: PaymentRequirements,
     options: { nowSeconds: number; lifetimeSeconds: number },
-  ): Promise<Extensions>;
+  ): Promise<Extensions | undefined>;
   /** Whether a payload can be made for these requirements that excludes an earlier payment. Absent: never. */
   excludes?(
     earlier: {

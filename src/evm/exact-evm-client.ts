@@ -32,7 +32,7 @@ export interface ExactEvmClientOptions {
  * @throws TypeError for an account that cannot sign.
  */
 export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
-  const { chain, signApprovals } = options;
+  const { chain } = options;
   const account = options.account && toSigner(options.account);
   const assets = [...(options.assets ?? []), ...KNOWN_ASSETS];
   const methods = [eip3009, ...(options.methods ?? [])];
@@ -51,14 +51,15 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
       return method.sign(account, requirements, context, chain);
     },
     async extend(declared, requirements, context) {
-      const method = methodFor(requirements);
-      if (account === undefined || method?.extend === undefined) return {};
       const asset = findAsset(assets, requirements.network, requirements.asset);
-      return method.extend(
-        { account, chain, asset, signApprovals },
-        declared,
-        requirements,
-        context,
+      return (
+        account &&
+        methodFor(requirements)?.extend?.(
+          { ...options, account, asset },
+          declared,
+          requirements,
+          context,
+        )
       );
     },
     excludes: (earlier, requirements) =>

@@ -60,12 +60,11 @@ export function toSigner(given: EvmSigner | EvmWallet): EvmSigner {
     );
   }
   // Wallet clients would ask the wallet, and most of those do not sign what they do not send.
-  const { signTransaction } = address === undefined ? {} : (given as EvmSigner);
+  const signTransaction =
+    address === undefined ? undefined : (given as EvmSigner).signTransaction?.bind(given);
   return {
     address: checksumAddress(canonical),
     signTypedData: (typedData) => given.signTypedData(typedData),
-    ...(signTransaction && {
-      signTransaction: (transaction) => signTransaction.call(given, transaction),
-    }),
+    ...(signTransaction && { signTransaction }),
   };
 }

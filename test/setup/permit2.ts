@@ -140,7 +140,10 @@ export async function sponsoredRequest(
   const context = { ...terms, x402Version: 2, extensions } as const;
   const payload = await scheme.createPayload(requirements, context);
   const echoed = Object.fromEntries(
-    Object.entries(extensions).map(([name, info]) => [name, { info: { ...info, ...change } }]),
+    Object.entries(extensions).map(([name, said]) => [
+      name,
+      { info: { ...(said["info"] as object), ...change } },
+    ]),
   );
   return {
     x402Version: 2,

@@ -19,7 +19,7 @@ export interface ExactClientMethod {
   extend?(
     buyer: {
       readonly account: EvmSigner;
-      readonly chain: PaymentReader | undefined;
+      readonly chain?: PaymentReader | undefined;
       readonly asset: EvmAsset | undefined;
       readonly signApprovals?: boolean | undefined;
     },

@@ -29,7 +29,7 @@ const PERMIT_TYPES = {
 /** Who pays, and what is known of the token. */
 export interface SponsoredBuyer {
   readonly account: EvmSigner;
-  readonly chain: PaymentReader | undefined;
+  readonly chain?: PaymentReader | undefined;
   /** The token as our own table has it: what is signed for it does not come from the server. */
   readonly asset: EvmAsset | undefined;
   /** Whether transactions may be signed that let Permit2 move any amount of a token. */
@@ -61,7 +61,8 @@ export async function extendPermit2(
   if (info === undefined) return {};
   const common = { from: account.address, asset: token, spender: PERMIT2_ADDRESS, version: "1" };
   const name = "nonce" in info ? SPONSORING.eip2612 : SPONSORING.erc20Approval;
-  return { [name]: { ...common, ...info } };
+  const extension = declared[name] as { readonly info?: object } | null | undefined;
+  return { [name]: { ...extension, info: { ...extension?.info, ...common, ...info } } };
 }
 
 type Parties = NonNullable<ReturnType<typeof permitParties>>;
