@@ -39,17 +39,18 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
   const chainId = evmChainId(requirements.network);
   const asset = parseAddress(requirements.asset);
   const payTo = parseAddress(requirements.payTo);
-  const { name, version, assetTransferMethod } = requirements.extra ?? {};
+  const { name, version, assetTransferMethod = "eip3009" } = requirements.extra ?? {};
   if (
     requirements.scheme !== "exact" ||
+    assetTransferMethod !== "eip3009" ||
+    typeof name !== "string" ||
+    typeof version !== "string" ||
     chainId === undefined ||
     asset === undefined ||
     payTo === undefined
   ) {
     return undefined;
   }
-  if (typeof name !== "string" || typeof version !== "string") return undefined;
-  if (assetTransferMethod !== undefined && assetTransferMethod !== "eip3009") return undefined;
   return { chainId, asset: checksumAddress(asset), payTo: checksumAddress(payTo), name, version };
 }
 
@@ -104,11 +105,10 @@ function excludesEarlier(
   account: EvmSigner,
   ...[earlier, requirements]: Parameters<NonNullable<ClientScheme["excludes"]>>
 ): boolean {
-  const terms = readTerms(requirements);
   return (
-    terms !== undefined &&
+    readTerms(requirements) !== undefined &&
     earlier.network === requirements.network &&
-    parseAddress(earlier.asset) === parseAddress(terms.asset) &&
+    parseAddress(earlier.asset) === parseAddress(requirements.asset) &&
     nonceOf(account, earlier.payload) !== undefined
   );
 }
