@@ -2,7 +2,8 @@ import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
 import { isHex } from "../core/hex.ts";
 import { evmChainId, type Network } from "../core/network.ts";
-import type { Call, Hex, StateCall } from "../core/scheme.ts";
+import type { Call, ClientScheme, Hex, StateCall } from "../core/scheme.ts";
+import { paymentFate } from "./fate.ts";
 
 /** What a buyer asks a chain. `rpcReader` makes one; anything else that can answer will do. */
 export interface PaymentReader {
@@ -25,6 +26,8 @@ export interface PaymentReader {
    * @throws X402Error `rpc_unavailable`.
    */
   read?(network: string, call: Call): Promise<Hex | undefined>;
+  /** What became of a payment that a buyer signed, see `ClientScheme.fate`. Absent: nobody knows. */
+  readonly paymentFate?: NonNullable<ClientScheme["fate"]>;
 }
 
 export interface RpcReaderOptions {
@@ -80,7 +83,7 @@ export function rpcReader(
       { retry: "safe" },
     );
   }
-  return {
+  const reader: PaymentReader = {
     async fate(network, call, deadlineSeconds) {
       const said = await first(network, (ask) => askFate(ask, call, deadlineSeconds));
       return said?.answer ?? "open";
@@ -92,7 +95,9 @@ export function rpcReader(
       });
       return said !== undefined && isHex(said.answer) ? said.answer : undefined;
     },
+    paymentFate: (payload, payment) => paymentFate(reader, payload, payment),
   };
+  return reader;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { X402_EXACT_PERMIT2_PROXY_ADDRESS } from "../../../contracts-abi/x402-exact-permit2-proxy.ts";
-import { excludesPermit, permitFate, permitParties, signPermit } from "../permit2/client.ts";
+import { excludesPermit, permitParties, signPermit } from "../permit2/client.ts";
 import type { ExactClientMethod } from "./client-method.ts";
 
 /**
@@ -8,7 +8,6 @@ import type { ExactClientMethod } from "./client-method.ts";
  */
 export function permit2(): ExactClientMethod {
   return {
-    reads: (payload) => payload["permit2Authorization"] !== undefined,
     supports: (requirements) =>
       requirements.scheme === "exact" &&
       requirements.extra?.["assetTransferMethod"] === "permit2" &&
@@ -23,6 +22,5 @@ export function permit2(): ExactClientMethod {
         ],
       }),
     excludes: excludesPermit,
-    fate: permitFate,
   };
 }

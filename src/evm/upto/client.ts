@@ -3,7 +3,7 @@ import type { ClientScheme } from "../../core/scheme.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
-import { excludesPermit, permitFate, permitParties, signPermit } from "../permit2/client.ts";
+import { excludesPermit, permitParties, signPermit } from "../permit2/client.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
 import { toSigner, type EvmSigner, type EvmWallet } from "../signer.ts";
 
@@ -52,7 +52,7 @@ export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
       account !== undefined &&
       witnessOf(requirements) !== undefined &&
       excludesPermit(account, earlier, requirements),
-    ...(chain && { fate: (payload, requirements) => permitFate(chain, payload, requirements) }),
+    ...(chain?.paymentFate && { fate: chain.paymentFate }),
   };
 }
 
