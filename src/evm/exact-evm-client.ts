@@ -65,11 +65,6 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
     excludes: (earlier, requirements) =>
       account !== undefined &&
       methodFor(requirements)?.excludes(account, earlier, requirements) === true,
-    ...(chain && {
-      fate: async (payload, requirements) => {
-        const method = methods.find((each) => each.reads(payload));
-        return method?.fate(chain, payload, requirements) ?? "open";
-      },
-    }),
+    ...(chain?.paymentFate && { fate: chain.paymentFate }),
   };
 }

@@ -2,7 +2,8 @@ import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
 import { isHex } from "../core/hex.ts";
 import { evmChainId, type Network } from "../core/network.ts";
-import type { Call, Hex, StateCall } from "../core/scheme.ts";
+import type { Call, ClientScheme, Hex, StateCall } from "../core/scheme.ts";
+import { paymentFate } from "./fate.ts";
 
 /** What a buyer asks a chain. `rpcReader` makes one; anything else that can answer will do. */
 export interface PaymentReader {
@@ -32,6 +33,8 @@ export interface PaymentReader {
    * @throws X402Error `rpc_unavailable`.
    */
   nextTransaction?(network: string, address: Hex): Promise<NextTransaction | undefined>;
+  /** What became of a payment that a buyer signed, see `ClientScheme.fate`. Absent: nobody knows. */
+  readonly paymentFate?: NonNullable<ClientScheme["fate"]>;
 }
 
 /** Nonce and fees (wei per gas) of a transaction. */
@@ -94,7 +97,7 @@ export function rpcReader(
       { retry: "safe" },
     );
   }
-  return {
+  const reader: PaymentReader = {
     async fate(network, call, deadlineSeconds) {
       const said = await first(network, (ask) => askFate(ask, call, deadlineSeconds));
       return said?.answer ?? "open";
@@ -121,7 +124,9 @@ export function rpcReader(
       });
       return said?.answer;
     },
+    paymentFate: (payload, payment) => paymentFate(reader, payload, payment),
   };
+  return reader;
 }
 
 /**

@@ -48,14 +48,14 @@ function showOffer(
     : undefined;
   const chainId = evmChainId(caip2);
   const network = (chainId !== undefined && CHAINS[chainId]?.name) || caip2;
-  const asset = terms?.asset ?? requirements.asset;
+  const asset = terms?.domain.verifyingContract ?? requirements.asset;
   const payTo = terms?.payTo ?? requirements.payTo;
   const symbol = known?.symbol ?? shorten(asset);
   const price =
     known === undefined
       ? `${amount} × ${symbol}`
       : `${formatAmount(BigInt(amount), known.decimals)} ${symbol}`;
-  const addChain = terms && addChainParameter(terms.chainId);
+  const addChain = terms && addChainParameter(terms.domain.chainId);
   return {
     index,
     price,
@@ -69,12 +69,12 @@ function showOffer(
       price,
       symbol,
       ...(known && { decimals: known.decimals }),
-      chainId: terms.chainId,
+      chainId: terms.domain.chainId,
       network,
       asset,
       payTo,
-      name: terms.name,
-      version: terms.version,
+      name: terms.domain.name,
+      version: terms.domain.version,
       ...(addChain && { addChain }),
     },
   };

@@ -2,6 +2,7 @@ import { encodeFunctionData, type Abi } from "viem";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { eip3009Abi } from "../../contracts-abi/eip3009.ts";
 import type { Hex } from "../../src/core/scheme.ts";
+import { paymentFate } from "../../src/evm/fate.ts";
 import { exactEvm, rpcReader } from "../../src/evm/index.ts";
 import { startLocalWorld, type LocalWorld } from "../../src/testing/index.ts";
 import { reply, startRawServer, type Call, type RawServer } from "../rpc/raw-server.ts";
@@ -222,10 +223,10 @@ test("the calldata is viem's", async () => {
   const chain = {
     fate: (...question: unknown[]) => (asked.push(question), Promise.resolve("open" as const)),
   };
-  const scheme = exactEvm({ account: payer, chain });
+  const scheme = exactEvm({ account: payer });
   const context = { nowSeconds: 1_800_000_000, lifetimeSeconds: 60, x402Version: 2 } as const;
   const payload = await scheme.createPayload(requirements, context);
-  await scheme.fate!(payload, { network, asset });
+  await paymentFate(chain, payload, { network, asset });
   const { nonce } = payload["authorization"] as { nonce: Hex };
   const data = encodeFunctionData({
     abi: eip3009Abi,

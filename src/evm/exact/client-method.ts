@@ -6,8 +6,6 @@ import type { EvmSigner } from "../signer.ts";
 
 /** A way to move the token in `exact`, for buyers: `permit2()` is one. */
 export interface ExactClientMethod {
-  /** Whether a payload is of this method. */
-  reads(payload: Readonly<Record<string, unknown>>): boolean;
   supports(requirements: PaymentRequirements): boolean;
   sign(
     account: EvmSigner,
@@ -29,8 +27,4 @@ export interface ExactClientMethod {
     account: EvmSigner,
     ...earlier: Parameters<NonNullable<ClientScheme["excludes"]>>
   ): boolean;
-  fate(
-    chain: PaymentReader,
-    ...payment: Parameters<NonNullable<ClientScheme["fate"]>>
-  ): ReturnType<NonNullable<ClientScheme["fate"]>>;
 }

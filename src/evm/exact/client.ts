@@ -1,10 +1,8 @@
-import { isAtomicAmount } from "../../core/amount.ts";
 import { evmChainId } from "../../core/network.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import type { ClientScheme, Hex } from "../../core/scheme.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { bytesToHex, isHex } from "../../core/hex.ts";
-import type { PaymentReader } from "../rpc-reader.ts";
 import type { EvmSigner } from "../signer.ts";
 import type { ExactClientMethod } from "./client-method.ts";
 
@@ -20,18 +18,12 @@ export const TRANSFER_WITH_AUTHORIZATION_TYPES = {
   ],
 } as const;
 
-/** Selector of `authorizationState(address,bytes32)` (EIP-3009), and what an address is padded with. */
-const AUTHORIZATION_STATE = `0xe94a0102${"0".repeat(24)}` as const;
-
 /** v1 facilitators compare with their own clock; v1 clients date authorizations back by this much. */
 const V1_BACKDATE_SECONDS = 600;
 
 interface Terms {
-  readonly chainId: number;
-  readonly asset: Hex;
+  readonly domain: { name: string; version: string; chainId: number; verifyingContract: Hex };
   readonly payTo: Hex;
-  readonly name: string;
-  readonly version: string;
 }
 
 /** What an EIP-3009 authorization needs of requirements; nothing when it cannot be made from them. */
@@ -39,18 +31,21 @@ export function readTerms(requirements: PaymentRequirements): Terms | undefined 
   const chainId = evmChainId(requirements.network);
   const asset = parseAddress(requirements.asset);
   const payTo = parseAddress(requirements.payTo);
-  const { name, version, assetTransferMethod } = requirements.extra ?? {};
+  const { name, version, assetTransferMethod = "eip3009" } = requirements.extra ?? {};
   if (
     requirements.scheme !== "exact" ||
+    assetTransferMethod !== "eip3009" ||
+    typeof name !== "string" ||
+    typeof version !== "string" ||
     chainId === undefined ||
     asset === undefined ||
     payTo === undefined
   ) {
     return undefined;
   }
-  if (typeof name !== "string" || typeof version !== "string") return undefined;
-  if (assetTransferMethod !== undefined && assetTransferMethod !== "eip3009") return undefined;
-  return { chainId, asset: checksumAddress(asset), payTo: checksumAddress(payTo), name, version };
+  const verifyingContract = checksumAddress(asset);
+  const domain = { name, version, chainId, verifyingContract };
+  return { domain, payTo: checksumAddress(payTo) };
 }
 
 /**
@@ -63,12 +58,12 @@ async function signAuthorization(
   options: Parameters<ClientScheme["createPayload"]>[1],
 ): Promise<Record<string, unknown>> {
   const terms = readTerms(requirements);
-  if (terms === undefined) throw new TypeError("these requirements cannot be paid with EIP-3009");
   const { instead } = options;
   const nonce = instead
     ? nonceOf(account, instead)
     : bytesToHex(crypto.getRandomValues(new Uint8Array(32)));
-  if (nonce === undefined) throw new TypeError("`instead` is no authorization of this account");
+  if (terms === undefined || nonce === undefined)
+    throw new TypeError("EIP-3009 cannot pay this, or not `instead`");
   const authorization = {
     from: account.address,
     to: terms.payTo,
@@ -78,12 +73,7 @@ async function signAuthorization(
     nonce,
   };
   const signature = await account.signTypedData({
-    domain: {
-      name: terms.name,
-      version: terms.version,
-      chainId: terms.chainId,
-      verifyingContract: terms.asset,
-    },
+    domain: terms.domain,
     types: TRANSFER_WITH_AUTHORIZATION_TYPES,
     primaryType: "TransferWithAuthorization",
     message: authorization,
@@ -104,11 +94,10 @@ function excludesEarlier(
   account: EvmSigner,
   ...[earlier, requirements]: Parameters<NonNullable<ClientScheme["excludes"]>>
 ): boolean {
-  const terms = readTerms(requirements);
   return (
-    terms !== undefined &&
+    readTerms(requirements) !== undefined &&
     earlier.network === requirements.network &&
-    parseAddress(earlier.asset) === parseAddress(terms.asset) &&
+    parseAddress(earlier.asset) === parseAddress(requirements.asset) &&
     nonceOf(account, earlier.payload) !== undefined
   );
 }
@@ -120,7 +109,10 @@ function nonceOf(account: EvmSigner, payload: Readonly<Record<string, unknown>>)
 }
 
 /** What was signed, in a payload that this client made and kept. */
-function readSigned({ authorization, permit2Authorization }: Readonly<Record<string, unknown>>) {
+export function readSigned({
+  authorization,
+  permit2Authorization,
+}: Readonly<Record<string, unknown>>) {
   const { from, nonce, validBefore } = (authorization ?? {}) as Record<string, unknown>;
   const payer = parseAddress(String(from));
   if (payer === undefined || typeof nonce !== "string" || !isHex(nonce, 32)) return undefined;
@@ -128,27 +120,9 @@ function readSigned({ authorization, permit2Authorization }: Readonly<Record<str
   return { from: payer, nonce: nonce.toLowerCase() as Hex, validBefore: String(validBefore) };
 }
 
-/**
- * What became of an authorization. One that its payer cancelled, or that another with its nonce came before, is `taken`:
- * the token keeps no difference.
- */
-async function authorizationFate(
-  chain: PaymentReader,
-  ...[payload, { network, asset }]: Parameters<NonNullable<ClientScheme["fate"]>>
-): Promise<"taken" | "void" | "open"> {
-  const signed = readSigned(payload);
-  const to = parseAddress(asset);
-  if (signed === undefined || to === undefined || !isAtomicAmount(signed.validBefore))
-    return "open";
-  const data: Hex = `${AUTHORIZATION_STATE}${signed.from.slice(2)}${signed.nonce.slice(2)}`;
-  return await chain.fate(network, { to, data }, BigInt(signed.validBefore));
-}
-
 /** EIP-3009, as buyers use it. */
 export const eip3009: ExactClientMethod = {
-  reads: (payload) => payload["authorization"] !== undefined,
   supports: (requirements) => readTerms(requirements) !== undefined,
   sign: signAuthorization,
   excludes: excludesEarlier,
-  fate: authorizationFate,
 };

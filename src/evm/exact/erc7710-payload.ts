@@ -1,9 +1,9 @@
 /** The `exact` payload with ERC-7710: schema, canonical form, identity (scheme_exact_evm, section 3). */
+import { keccak_256 } from "@noble/hashes/sha3.js";
 import { fail, object } from "../../core/schema.ts";
 import type { Hex, SchemePayment } from "../../core/scheme.ts";
 import { bytesToHex } from "../../core/hex.ts";
 import { address, bytes } from "../fields.ts";
-import { keccakText } from "../keccak.ts";
 
 /** Most bytes of a permission context: it travels in a header of 8 KiB, as base64 of hex. */
 const MAX_CONTEXT_BYTES = 3000;
@@ -39,6 +39,6 @@ export function delegationKey(
   delegator: Hex,
   permissionContext: Hex,
 ): string {
-  const context = bytesToHex(keccakText(permissionContext));
+  const context = bytesToHex(keccak_256(new TextEncoder().encode(permissionContext)));
   return `erc7710:${chainId}:${manager}:${delegator}:${context}`;
 }

@@ -1,5 +1,5 @@
 import { X402_EXACT_PERMIT2_PROXY_ADDRESS } from "../../../contracts-abi/x402-exact-permit2-proxy.ts";
-import { excludesPermit, permitFate, signPermit } from "../permit2/client.ts";
+import { excludesPermit, signPermit } from "../permit2/client.ts";
 import { permitParties } from "../permit2/parties.ts";
 import { extendPermit2 } from "../permit2/sponsoring-client.ts";
 import type { ExactClientMethod } from "./client-method.ts";
@@ -10,7 +10,6 @@ import type { ExactClientMethod } from "./client-method.ts";
  */
 export function permit2(): ExactClientMethod {
   return {
-    reads: (payload) => payload["permit2Authorization"] !== undefined,
     supports: (requirements) =>
       requirements.scheme === "exact" &&
       requirements.extra?.["assetTransferMethod"] === "permit2" &&
@@ -26,6 +25,5 @@ export function permit2(): ExactClientMethod {
       }),
     extend: extendPermit2,
     excludes: excludesPermit,
-    fate: permitFate,
   };
 }

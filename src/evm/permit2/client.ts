@@ -9,7 +9,7 @@ import { parseAddress } from "../address.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
 import type { EvmSigner, TypedDataField } from "../signer.ts";
 import { permitParties } from "./parties.ts";
-import { allowanceCall, nonceCall } from "./reads.ts";
+import { allowanceCall } from "./reads.ts";
 import { SPONSORING } from "./sponsoring.ts";
 
 /** What a scheme signs of its own. */
@@ -114,22 +114,14 @@ function earlierNonce(
 }
 
 /** What was signed, in a payload that this client made and kept. */
-function readPermit({ permit2Authorization, authorization }: Readonly<Record<string, unknown>>) {
+export function readPermit({
+  permit2Authorization,
+  authorization,
+}: Readonly<Record<string, unknown>>) {
   const { from, nonce, deadline } = (permit2Authorization ?? {}) as Record<string, unknown>;
   const payer = parseAddress(String(from));
   const [number, end] = [String(nonce), String(deadline)];
   if (payer === undefined || authorization !== undefined) return undefined;
   if (!isAtomicAmount(number) || !isAtomicAmount(end)) return undefined;
   return { payer, nonce: BigInt(number), deadline: BigInt(end) };
-}
-
-/** What became of a permit. One that its owner cancelled is `taken`: Permit2 keeps no difference. */
-export async function permitFate(
-  chain: PaymentReader,
-  ...[payload, { network }]: Parameters<NonNullable<ClientScheme["fate"]>>
-): Promise<"taken" | "void" | "open"> {
-  const signed = readPermit(payload);
-  if (signed === undefined) return "open";
-  // Permit2 takes it in a block of the very second of its deadline.
-  return await chain.fate(network, nonceCall(signed), signed.deadline + 1n);
 }

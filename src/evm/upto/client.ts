@@ -3,7 +3,7 @@ import type { ClientScheme } from "../../core/scheme.ts";
 import type { PaymentRequirements } from "../../core/messages.ts";
 import { checksumAddress, parseAddress } from "../address.ts";
 import { findAsset, KNOWN_ASSETS, type EvmAsset } from "../assets.ts";
-import { excludesPermit, permitFate, signPermit } from "../permit2/client.ts";
+import { excludesPermit, signPermit } from "../permit2/client.ts";
 import { permitParties } from "../permit2/parties.ts";
 import { extendPermit2 } from "../permit2/sponsoring-client.ts";
 import type { PaymentReader } from "../rpc-reader.ts";
@@ -69,7 +69,7 @@ export function uptoEvmClient(options: UptoEvmClientOptions): ClientScheme {
       account !== undefined &&
       witnessOf(requirements) !== undefined &&
       excludesPermit(account, earlier, requirements),
-    ...(chain && { fate: (payload, requirements) => permitFate(chain, payload, requirements) }),
+    ...(chain?.paymentFate && { fate: chain.paymentFate }),
   };
 }
 
