@@ -2,7 +2,7 @@ import { readBytes } from "../core/body.ts";
 import { X402Error } from "../core/errors.ts";
 
 /** A body, or a function that makes the same one anew for every time that it is sent. */
-export type ReplayableBody = BodyInit | AsyncIterable<Uint8Array | string>;
+export type ReplayableBody = NonNullable<RequestInit["body"]> | AsyncIterable<Uint8Array | string>;
 
 /** A request that can be sent more than once, exactly alike. */
 export interface Replayable {

@@ -114,7 +114,7 @@ async function attempt(
     signal?.throwIfAborted();
     if (policy !== undefined && !(await abortable(policy.confirms(proposal), signal))) {
       await release();
-      return { rule: "confirm", message: "not confirmed" };
+      return { rule: "confirm", message: "it was not confirmed" };
     }
     const signedAtMs = now();
     const options = {

@@ -5,14 +5,20 @@
  */
 const RATE_BYTES = 136;
 
-/** Hash of an ASCII text of at most 135 characters. @throws RangeError */
+/** Hash of an ASCII text. */
 export function keccakText(text: string): Uint8Array {
-  if (text.length >= RATE_BYTES) throw new RangeError("keccakText: longer than 135 characters");
   const state = new Int32Array(50);
   const bytes = new Uint8Array(state.buffer);
-  new TextEncoder().encodeInto(text, bytes);
-  bytes[text.length] = 1;
-  bytes[RATE_BYTES - 1]! |= 0x80;
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    bytes[at]! ^= text.charCodeAt(i);
+    if (++at === RATE_BYTES) {
+      permute(state);
+      at = 0;
+    }
+  }
+  bytes[at]! ^= 1;
+  bytes[RATE_BYTES - 1]! ^= 0x80;
   permute(state);
   return bytes.slice(0, 32);
 }

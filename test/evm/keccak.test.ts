@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { keccakText } from "../../src/evm/keccak.ts";
 
 const reference = (text: string) => keccak_256(new TextEncoder().encode(text));
-const ascii = fc.string({ unit: "binary-ascii", maxLength: 135 });
+const ascii = fc.string({ unit: "binary-ascii", maxLength: 600 });
 
-test("keccakText is Keccak-256 of every text that it takes", () => {
+test("keccakText is Keccak-256 of every ASCII text", () => {
   const isSame = (text: string) => {
     expect(keccakText(text)).toEqual(reference(text));
   };
@@ -14,12 +14,8 @@ test("keccakText is Keccak-256 of every text that it takes", () => {
 });
 
 test("of every length", () => {
-  for (let length = 0; length < 136; length++) {
+  for (let length = 0; length < 600; length++) {
     const text = "a".repeat(length);
     expect(keccakText(text)).toEqual(reference(text));
   }
-});
-
-test("but not of a longer text", () => {
-  expect(() => keccakText("a".repeat(136))).toThrow(RangeError);
 });

@@ -1,5 +1,5 @@
 /** The `exact` payload with ERC-7710: schema, canonical form, identity (scheme_exact_evm, section 3). */
-import { keccak_256 } from "@noble/hashes/sha3.js";
+import { keccakText } from "../keccak.ts";
 import { fail, object } from "../../core/schema.ts";
 import type { Hex, SchemePayment } from "../../core/scheme.ts";
 import { bytesToHex } from "../../core/hex.ts";
@@ -39,6 +39,6 @@ export function delegationKey(
   delegator: Hex,
   permissionContext: Hex,
 ): string {
-  const context = bytesToHex(keccak_256(new TextEncoder().encode(permissionContext)));
+  const context = bytesToHex(keccakText(permissionContext));
   return `erc7710:${chainId}:${manager}:${delegator}:${context}`;
 }
