@@ -21,6 +21,6 @@ export function paymentHeaders(
   // Servers bound the header; without the mere echo it says all that a settlement needs.
   const own = Object.entries(extensions ?? {}).filter(([name, said]) => said !== declared?.[name]);
   return {
-    [PAYMENT_SIGNATURE]: encode(own.length > 0 ? { extensions: Object.fromEntries(own) } : {}),
+    [PAYMENT_SIGNATURE]: encode({ extensions: own[0] && Object.fromEntries(own) }),
   };
 }

@@ -129,7 +129,7 @@ async function attempt(
       scheme.extend &&
       (await abortable(scheme.extend(declared, requirements, options), signal));
     const payload = await abortable(
-      scheme.createPayload(requirements, { ...options, ...(extensions && { extensions }) }),
+      scheme.createPayload(requirements, { ...options, extensions }),
       signal,
     );
     const change = {

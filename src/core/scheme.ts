@@ -54,7 +54,7 @@ export interface ClientScheme {
       /** An earlier payload, for which `excludes` is true: at most one of the two can ever be settled. */
       readonly instead?: Readonly<Record<string, unknown>>;
       /** What `extend` gave. */
-      readonly extensions?: Extensions;
+      readonly extensions?: Extensions | undefined;
     },
   ): Promise<Record<string, unknown>>;
   /** The extensions that a payment adds to, signed where that is needed. Absent: none. */

@@ -49,7 +49,7 @@ test.each(["exact", "upto"])(
     expect(await facilitator.settle(request)).toMatchObject({ errorReason: reason });
     expect(await sent()).toBe(0);
 
-    await allowAs(world, wallet.address, PERMIT.address as Address);
+    await allowAs(world, wallet.address, PERMIT.address);
     expect(await facilitator.verify(request)).toMatchObject({ isValid: true });
     expect(await facilitator.settle(request)).toMatchObject({ success: true });
     expect(await desk.received(payTo)).toBe(10_000n);
