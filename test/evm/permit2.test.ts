@@ -77,8 +77,8 @@ describe("calldata", () => {
     fc.assert(
       fc.property(payment, (value) => {
         const { payTo: to, facilitator, validAfter } = value;
-        const { exact, upto } = byKey(value);
-        expect(exact.settlementCall(value)).toMatchObject({
+        const { exact: ofExact, upto } = byKey(value);
+        expect(ofExact.settlementCall(value)).toMatchObject({
           to: X402_EXACT_PERMIT2_PROXY_ADDRESS.toLowerCase(),
           data: exactData(value),
         });
@@ -97,8 +97,8 @@ describe("calldata", () => {
           }),
           sender: facilitator,
         });
-        expect(exact.settlementCall(value)).toMatchObject({ gasLimit: 250_000n });
-        expect(exact.settlementCall(value)).not.toHaveProperty("liable");
+        expect(ofExact.settlementCall(value)).toMatchObject({ gasLimit: 250_000n });
+        expect(ofExact.settlementCall(value)).not.toHaveProperty("liable");
         expect(upto.settlementCall(value)).not.toHaveProperty("batchGas");
         expect(upto.simulation(value).from).toBe(facilitator);
       }),
