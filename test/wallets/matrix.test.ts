@@ -115,7 +115,7 @@ const payingFetch = (signer: EvmSigner) =>
 async function paidBy(payer: string) {
   const { address } = world.accounts.payee;
   const all = await Promise.all(
-    [world.token, PLAIN.address as Hex].map((token) => world.transfersTo(address, token)),
+    [world.token, PLAIN.address].map((token) => world.transfersTo(address, token)),
   );
   return all.flat().filter(({ from }) => from.toLowerCase() === payer.toLowerCase());
 }
@@ -155,5 +155,5 @@ test("a wallet that is not there yet does not pay by upto: it has to be deployed
     message: expect.stringContaining("upto_wallet_not_deployed") as string,
   });
   expect(await paidBy(signer.address)).toEqual([]);
-  expect(await world.client.getCode({ address: signer.address as Hex })).toBeUndefined();
+  expect(await world.client.getCode({ address: signer.address })).toBeUndefined();
 });

@@ -64,7 +64,7 @@ async function upto(signer: EvmSigner, by = facilitator): Promise<Signed> {
   return { payTo, request: { x402Version: 2, paymentPayload, paymentRequirements: requirements } };
 }
 
-const received = (payTo: Hex) => world.balanceOf(payTo, PLAIN.address as Hex);
+const received = (payTo: Hex) => world.balanceOf(payTo, PLAIN.address);
 const sentBy = ({ signer }: WalletFacilitator) =>
   world.client.getTransactionCount({ address: signer.address });
 
@@ -177,7 +177,7 @@ describe("is refused, and nothing is sent", () => {
 
   test("a new wallet without an allowance, or where the proxy is not", async () => {
     const wallet = await world.newSmartWallet(owner.address, { deploy: false });
-    await world.fundToken(wallet.address, AMOUNT, PLAIN.address as Hex);
+    await world.fundToken(wallet.address, AMOUNT, PLAIN.address);
     const poor = await exact(wrappedSigner(wallet, owner));
     await expectRefused(poor, "permit2_allowance_required");
 

@@ -18,7 +18,7 @@ export async function permit2Wallet(world: LocalWorld, owner: TestAccount): Prom
     address: wallet.address,
     abi: localWalletAbi,
     functionName: "execute",
-    args: [PLAIN.address as Hex, 0n, approval(world.contracts.permit2)],
+    args: [PLAIN.address, 0n, approval(world.contracts.permit2)],
   });
   await world.client.waitForTransactionReceipt({ hash });
   return wallet;
