@@ -81,8 +81,8 @@ describe("nothing is paid", () => {
     ["on another family", { network: "solana:devnet" }, /no scheme/],
     ["in an unknown scheme", { scheme: "upto" }, /no scheme/],
     [
-      "with Permit2",
-      { extra: { ...OFFER.extra, assetTransferMethod: "permit2" } },
+      "with a delegation",
+      { extra: { ...OFFER.extra, assetTransferMethod: "erc7710" } },
       /cannot be paid/,
     ],
     ["in escrow", { extra: { ...OFFER.extra, paymentFlow: "escrow" } }, /flow/],

@@ -76,7 +76,7 @@ const schemes: Behaviour[] = [
     (paymentFlow) =>
       offer(`wants the flow ${JSON.stringify(paymentFlow)}`, {}, ["refused flow"], { paymentFlow }),
   ),
-  ...["permit2", "approve", "", {}, 1].map((assetTransferMethod) =>
+  ...["erc7710", "approve", "", {}, 1].map((assetTransferMethod) =>
     offer(`wants ${JSON.stringify(assetTransferMethod)}`, {}, ["refused scheme"], {
       assetTransferMethod,
     }),
