@@ -1,7 +1,7 @@
 import { encodeHeader, MAX_HEADER_LENGTH, PAYMENT_SIGNATURE, X_PAYMENT } from "../core/header.ts";
 import type { PaymentPayload } from "../core/messages.ts";
 import { paymentToV1 } from "../core/messages-v1.ts";
-import { withIdentifier } from "../core/payment-identifier.ts";
+import { newIdentifier } from "../core/payment-identifier.ts";
 import type { Extensions } from "../core/scheme.ts";
 import type { Demand } from "./payment-required.ts";
 
@@ -14,13 +14,10 @@ export function paymentHeaders(
 ): Record<string, string> {
   if (version === 1) return { [X_PAYMENT]: encodeHeader(paymentToV1(payload, accepted)) };
   const { resource, extensions: declared } = message ?? {};
-  const extensions = declared && { ...withIdentifier(declared), ...added };
+  const own = declared && { ...newIdentifier(declared), ...added };
   const encode = (echo: object) => encodeHeader({ x402Version: 2, ...echo, accepted, payload });
-  const header = encode({ resource, extensions });
+  const header = encode({ resource, extensions: own && { ...declared, ...own } });
   if (header.length <= MAX_HEADER_LENGTH) return { [PAYMENT_SIGNATURE]: header };
   // Servers bound the header; without the mere echo it says all that a settlement needs.
-  const own = Object.entries(extensions ?? {}).filter(([name, said]) => said !== declared?.[name]);
-  return {
-    [PAYMENT_SIGNATURE]: encode({ extensions: own[0] && Object.fromEntries(own) }),
-  };
+  return { [PAYMENT_SIGNATURE]: encode({ extensions: own }) };
 }

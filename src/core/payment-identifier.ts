@@ -42,15 +42,15 @@ export function identifierOf({ extensions }: PaymentPayload, required: boolean):
 }
 
 /**
- * The extensions of a 402 as a payment echoes them: with a new identifier where one may be given. It is never published,
- * so that nobody but who paid can ask for the response again.
+ * What a payment says in this extension, where a 402 declares it: a new identifier. It is never published, so that nobody
+ * but who paid can ask for the response again.
  */
-export function withIdentifier(declared: Record<string, unknown>): Record<string, unknown> {
+export function newIdentifier(declared: Record<string, unknown>): Record<string, unknown> {
   const extension = declared[PAYMENT_IDENTIFIER];
   const info = field(extension, "info");
-  if (typeof extension !== "object" || typeof info !== "object") return declared;
+  if (typeof extension !== "object" || typeof info !== "object") return {};
   const id = `pay_${crypto.randomUUID().replaceAll("-", "")}`;
-  return { ...declared, [PAYMENT_IDENTIFIER]: { ...extension, info: { ...info, id } } };
+  return { [PAYMENT_IDENTIFIER]: { ...extension, info: { ...info, id } } };
 }
 
 function field(value: unknown, name: string): unknown {

@@ -38,29 +38,21 @@ export function exactEvmClient(options: ExactEvmClientOptions): ClientScheme {
   const methods = [eip3009, ...(options.methods ?? [])];
   const methodFor = (requirements: PaymentRequirements) =>
     methods.find((method) => method.supports(requirements));
+  const assetOf = ({ network, asset }: PaymentRequirements) => findAsset(assets, network, asset);
   return {
     scheme: "exact",
     family: "eip155",
     ...(account && { payer: account.address }),
-    asset: (requirements) => findAsset(assets, requirements.network, requirements.asset),
+    asset: assetOf,
     supports: (requirements) => account !== undefined && methodFor(requirements) !== undefined,
     async createPayload(requirements, context) {
-      if (account === undefined)
-        throw new TypeError("exactEvm: give an account to pay with: exactEvm({ account })");
+      if (account === undefined) throw new TypeError("give an account: exactEvm({ account })");
       const method = methodFor(requirements) ?? eip3009; // which says why not
       return method.sign(account, requirements, context, chain);
     },
     async extend(declared, requirements, context) {
-      const asset = findAsset(assets, requirements.network, requirements.asset);
-      return (
-        account &&
-        methodFor(requirements)?.extend?.(
-          { ...options, account, asset },
-          declared,
-          requirements,
-          context,
-        )
-      );
+      const buyer = account && { ...options, account, asset: assetOf(requirements) };
+      return buyer && methodFor(requirements)?.extend?.(buyer, declared, requirements, context);
     },
     excludes: (earlier, requirements) =>
       account !== undefined &&
