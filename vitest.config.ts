@@ -4,10 +4,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "**/dist/**"],
-    // Processes, not threads: tests start and kill chains and stores. Three on two cores: they wait for blocks, leases and
+    // Processes, not threads: tests start and kill chains and stores. Four on two cores: they wait for blocks, leases and
     // processes of their own for a third of the time.
     pool: "forks",
-    maxWorkers: 3,
+    maxWorkers: 4,
     watch: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -122,7 +122,7 @@ const STEPS = ({ stream, settle }: Setting) => [
 /** Long: each step with each setting. */
 const kills = SETTINGS.flatMap((setting) =>
   STEPS(setting).map((killAt) => ({ ...setting, killAt })),
-).filter((_, index) => LONG || index % 10 === 0);
+).filter((_, index) => LONG || index % 14 === 0);
 
 describe("a buyer", () => {
   test.each(SETTINGS.filter((_, index) => LONG || index % 7 === 0))(
