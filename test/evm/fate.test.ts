@@ -31,10 +31,13 @@ describe("the fate of an authorization, on a chain", () => {
       x402Version: 2,
     })) as unknown as Payload & Record<string, unknown>;
   const fate = (payload: Record<string, unknown>) => schemeOf().fate!(payload, requirements);
-  const write = (functionName: string, args: readonly unknown[]) => {
+  /** Resolves when it is in a block. */
+  const write = async (functionName: string, args: readonly unknown[]) => {
     const abi: Abi = eip3009Abi;
     const { account } = world.accounts.facilitator;
-    return world.client.writeContract({ account, address: world.token, abi, functionName, args });
+    const call = { account, address: world.token, abi, functionName, args };
+    const hash = await world.client.writeContract(call);
+    await world.client.waitForTransactionReceipt({ hash });
   };
 
   test("is open until its time is over in a final block, then void", async () => {
