@@ -103,7 +103,7 @@ async function ask(
   let hasEnded = true;
   try {
     signal?.throwIfAborted();
-    const response = await request.send(spend.sendTo ?? spend.url, {
+    const response = await request.send(spend.url, {
       headers: spend.headers ?? {},
       redirect: "manual",
       signal: abort.signal,

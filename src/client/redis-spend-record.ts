@@ -14,7 +14,6 @@ export const SPEND_FIELDS = [
   "x402Version",
   "payload",
   "headers",
-  "sendTo",
   "transaction",
   "reason",
   "refused",

@@ -57,8 +57,6 @@ export interface Spend {
   readonly x402Version?: 1 | 2;
   readonly payload?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Where it is presented, when that is not `url` (after a redirect). */
-  readonly sendTo?: string;
   /** Whether it was signed in place of an earlier payment, which it excludes. */
   readonly replaces?: string;
   readonly transaction?: string;
@@ -77,7 +75,6 @@ export type SpendChange = Partial<
     | "x402Version"
     | "payload"
     | "headers"
-    | "sendTo"
     | "transaction"
     | "reason"
     | "refused"

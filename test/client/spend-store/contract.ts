@@ -32,7 +32,6 @@ export function spendContract(name: string, factory: () => Promise<SpendWorld>):
           payload,
           headers: { "payment-signature": "e30=" },
           x402Version: 2,
-          sendTo: "https://shop.example/else",
           expiresAtMs: clock.ms + 7,
           leaseUntilMs: clock.ms + 77,
         } as const;
